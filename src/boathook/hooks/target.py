@@ -1,0 +1,50 @@
+"""The narrow abilities a handler asks of what it runs against: capabilities, not systems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from boathook.model import Manifest
+from boathook.runtimes.base import ContainerId, ContainerRuntime, Execution, ExecSpec, OutputSink
+
+
+class CanExec(Protocol):
+    """Can run a program in the place that the hook is for."""
+
+    async def exec(self, spec: ExecSpec, output: OutputSink) -> Execution:
+        """Raises ``CouldNotStart``, ``NotRunning``, ``NotFound``, ``UnsupportedHere``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """How an applied object ended."""
+
+    ok: bool
+    message: str
+
+
+class CanApply(Protocol):
+    """Can apply an object to a cluster and wait until it is complete."""
+
+    async def apply(self, manifest: Manifest) -> None: ...
+
+    async def completion(self, manifest: Manifest, output: OutputSink) -> Completion:
+        """Until it is complete or has failed; what its pods wrote goes to ``output``."""
+        ...
+
+
+HookTarget = CanExec | CanApply | None
+"""What a hook is run against. None is enough for ``sleep``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerExec:
+    """A container of a runtime, as something that can exec."""
+
+    runtime: ContainerRuntime
+    container: ContainerId
+
+    async def exec(self, spec: ExecSpec, output: OutputSink) -> Execution:
+        return await self.runtime.exec(self.container, spec, output)
