@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +16,11 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A fresh $BOATHOOK_HOME, also for child processes."""
     path = tmp_path / "home"
     monkeypatch.setenv("BOATHOOK_HOME", str(path))
-    yield Home(path).ensure()
+    return Home(path).ensure()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

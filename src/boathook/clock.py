@@ -62,7 +62,7 @@ class _JumpingSelector(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop that jumps to its next timer. It tolerates no real I/O and no threads: it raises ``Deadlock``."""
+    """An event loop that jumps to its next timer. It tolerates no real I/O and no threads."""
 
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()

@@ -78,9 +78,7 @@ class CouldNotStart(TargetError):
 class OperationFailed(BoathookError):
     """The work was done and ended badly. ``results`` holds the hooks that ran, in order."""
 
-    def __init__(
-        self, message: str, *, results: tuple[HookResult, ...] = (), hint: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, results: tuple[HookResult, ...] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.results = results
 

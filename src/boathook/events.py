@@ -248,7 +248,7 @@ Listener: TypeAlias = Callable[[Stamped], None]
 
 
 class EventStream:
-    """Stamps events and hands them to listeners, in order. A listener that fails is logged and does not stop the run."""
+    """Stamps events and hands them to listeners, in order. A failing listener is logged and does not stop the run."""
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
@@ -261,9 +261,7 @@ class EventStream:
         now = anyio.current_time()
         if self._began is None:
             self._began = now
-        stamped = Stamped(
-            sequence=next(self._sequence), at=now - self._began, wall=self._clock.now(), event=event
-        )
+        stamped = Stamped(sequence=next(self._sequence), at=now - self._began, wall=self._clock.now(), event=event)
         for listener in tuple(self._listeners):
             try:
                 listener(stamped)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import TypeAlias
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = dict[str, JsonValue]
 
 
@@ -128,7 +128,7 @@ class Hook:
     """How the dialect's users call it, e.g. ``preStop``, ``post_start[0]``, ``post-install demo``."""
     handler: Handler
     timeout: timedelta | None
-    """The limit that the file itself sets; None: it sets none. The deadline of one run is an argument of ``run_hook``."""
+    """The limit that the file itself sets; None: none. One run's deadline is an argument of ``run_hook``."""
     on_failure: OnFailure
     source: Source
 

@@ -58,9 +58,7 @@ class Obligation:
 class ObligationStore(Protocol):
     """Where debts are kept: SQLite here, objects of the cluster there."""
 
-    async def open(
-        self, *, kind: str, target: Target, description: str, payload: JsonObject
-    ) -> Obligation:
+    async def open(self, *, kind: str, target: Target, description: str, payload: JsonObject) -> Obligation:
         """Written and synced when this returns. The owner is this process."""
         ...
 

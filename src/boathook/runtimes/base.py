@@ -350,5 +350,3 @@ def exec_environment(
         else:
             result[name] = value
     return result
-
-

@@ -1,0 +1,47 @@
+"""Options that every command which may start a container takes, after its own name."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from boathook.settings import NETWORKS, PLACES, Settings, find_settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def place_options(function: F) -> F:
+    """Adds ``--on --network --image-map --offline``; the function gets one ``settings`` argument instead."""
+
+    @click.option("--on", type=click.Choice(PLACES), default=None, help="Where containers run.")
+    @click.option(
+        "--network",
+        type=click.Choice(NETWORKS),
+        default=None,
+        help="'pod': a network namespace of its own (default); 'host': the machine's.",
+    )
+    @click.option(
+        "--image-map",
+        multiple=True,
+        metavar="REF=SOURCE",
+        help="Take an image from rootfs:DIR, docker-archive:FILE or host. May be repeated.",
+    )
+    @click.option("--offline/--online", default=None, help="Never ask a registry.")
+    @functools.wraps(function)
+    def wrapper(
+        *args: Any,
+        on: str | None,
+        network: str | None,
+        image_map: tuple[str, ...],
+        offline: bool | None,
+        **kwargs: Any,
+    ) -> Any:
+        from boathook.cli.session import told
+
+        settings: Settings = told(lambda: find_settings(on=on, network=network, image_map=image_map, offline=offline))
+        return function(*args, settings=settings, **kwargs)
+
+    return wrapper  # type: ignore[return-value]

@@ -1,0 +1,228 @@
+"""What a command needs around its one library call: the loop, the journal, the terminal, interrupts, exit codes.
+
+``run`` enters the event loop once, maps every error to its exit code, and shows people what failed and what to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import click
+
+from boathook.cli.exit_codes import BUG, INTERRUPTED, exit_code
+from boathook.errors import BoathookError
+from boathook.home import Home
+from boathook.settings import Settings
+
+if TYPE_CHECKING:
+    import anyio
+
+    from boathook.cluster.base import Cluster
+    from boathook.events import Listener
+    from boathook.journal.context import Context
+    from boathook.model import JsonObject
+    from boathook.runtimes.base import ContainerRuntime
+
+T = TypeVar("T")
+
+ExitCodes = Callable[[BoathookError], int]
+
+
+@dataclass(slots=True)
+class Session:
+    """One command's surroundings. Everything in it is made on first use and released when the command ends."""
+
+    home: Home
+    settings: Settings
+    timeline: bool
+    """Print the timeline of hooks on stderr at the end (commands that print the peer's own texts on stdout)."""
+    listeners: list[Listener] = field(default_factory=list)
+    _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+    _runtime: ContainerRuntime | None = None
+    _interrupted: anyio.Event | None = None
+
+    @property
+    def interrupted(self) -> anyio.Event:
+        """Set by the first Ctrl-C. A command that asks for it stops gracefully by itself; the second one cancels it."""
+        import anyio
+
+        if self._interrupted is None:
+            self._interrupted = anyio.Event()
+        return self._interrupted
+
+    async def runtime(self) -> ContainerRuntime:
+        """The embedded runtime with a spawner of this command's own."""
+        if self._runtime is None:
+            from boathook.images import ImageResolver
+            from boathook.runtimes.bubblewrap import BubblewrapRuntime
+
+            images = ImageResolver(self.home, self.settings.image_map, offline=self.settings.offline)
+            runtime = BubblewrapRuntime(self.home, images=images)
+            self._runtime = await self._stack.enter_async_context(runtime)
+        return self._runtime
+
+    @asynccontextmanager
+    async def context(self, *, command: str, title: str, live: bool = False) -> AsyncIterator[Context]:
+        """A journalled run: its events go to the journal and the terminal. ``live``: the timeline as it happens."""
+        from boathook.clock import SystemClock
+        from boathook.events import EventStream
+        from boathook.journal import Context, Journal, SqliteObligations
+        from boathook.report.terminal import KeptTimeline, LiveTimeline
+
+        events = EventStream()
+        kept = KeptTimeline()
+        async with Journal.open(self.home) as journal:
+            run = await journal.begin(command=command, title=title)
+            context = Context(events=events, clock=SystemClock(), obligations=SqliteObligations(journal, run.id))
+            with contextlib.ExitStack() as listening:
+                listening.enter_context(events.listening(run.listener))
+                terminal = LiveTimeline() if live else kept
+                for listener in (terminal, *self.listeners):
+                    listening.enter_context(events.listening(listener))
+                try:
+                    yield context
+                finally:
+                    if not live and self.timeline and kept.saw_hooks:
+                        sys.stderr.write("\n" + kept.text())
+
+    async def cluster(self, context: Context) -> Cluster:
+        """The local cluster, as another process than its supervisor sees it."""
+        from boathook.cluster.remote import RemoteCluster
+
+        return RemoteCluster(self.home, await self.runtime(), context=context, settings=self.settings)
+
+    async def call(self, operation: str, params: JsonObject, *, owner: int | None = None) -> JsonObject:
+        """Have the supervisor (or the living owner ``owner``) do it; its events reach this session's listeners."""
+        from boathook.supervisor.client import call
+
+        def tell(stamped: object) -> None:
+            for listener in self.listeners:
+                listener(stamped)  # type: ignore[arg-type]
+
+        return await call(self.home, operation, params, on_event=tell, owner_pid=owner)
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
+def run(
+    work: Callable[[Session], Awaitable[int | None]],
+    settings: Settings,
+    *,
+    timeline: bool = True,
+    codes: ExitCodes = exit_code,
+    prefix: str = "",
+) -> NoReturn:
+    """Run a command's coroutine to its end and exit with its code.
+
+    ``codes`` and ``prefix`` are the peer's where a command group has its peer's exit codes and wording.
+    """
+    import anyio
+
+    sys.exit(
+        told(
+            lambda: anyio.run(_guarded, work, settings, timeline, codes, prefix),
+            codes=codes,
+            prefix=prefix,
+        )
+    )
+
+
+async def _guarded(
+    work: Callable[[Session], Awaitable[int | None]],
+    settings: Settings,
+    timeline: bool,
+    codes: ExitCodes,
+    prefix: str,
+) -> int:
+    import anyio
+
+    session = Session(home=Home.find().ensure(), settings=settings, timeline=timeline)
+    code: int | None = INTERRUPTED
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as watching:
+            watching.start_soon(_watch_signals, session, scope)
+            try:
+                code = await work(session)
+            except (BoathookError, ExceptionGroup) as error:
+                code = tell_error(_one_of(error), codes=codes, prefix=prefix)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await session.close()
+                watching.cancel_scope.cancel()
+    return INTERRUPTED if scope.cancelled_caught else (code or 0)
+
+
+def _one_of(error: BoathookError | ExceptionGroup) -> BoathookError:
+    """The user's mistake in a group that a task group made of it. A group that holds a bug is raised again."""
+    if isinstance(error, BoathookError):
+        return error
+    mistakes, bugs = error.split(BoathookError)
+    if bugs is not None or mistakes is None:
+        raise error
+    leaf: BaseException = mistakes
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    assert isinstance(leaf, BoathookError)
+    return leaf
+
+
+async def _watch_signals(session: Session, scope: anyio.CancelScope) -> None:
+    """The first interrupt asks a command that listens to stop gracefully; otherwise, and the second time, it ends."""
+    import anyio
+
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            graceful = session._interrupted
+            if graceful is None or graceful.is_set():
+                scope.cancel()
+                return
+            graceful.set()
+
+
+def told(function: Callable[[], T], *, codes: ExitCodes = exit_code, prefix: str = "") -> T:
+    """Call ``function``; a user's mistake is told in words, a bug in one line with its traceback in a file."""
+    try:
+        return function()
+    except BoathookError as error:
+        sys.exit(tell_error(error, codes=codes, prefix=prefix))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except (click.ClickException, click.exceptions.Exit, click.Abort, SystemExit):
+        raise
+    except Exception as error:  # noqa: BLE001  the one place where a bug becomes a message
+        sys.exit(_tell_bug(error))
+
+
+def tell_error(error: BoathookError, *, codes: ExitCodes = exit_code, prefix: str = "") -> int:
+    """Print an error and its hint on stderr; its exit code."""
+    click.echo(f"{prefix or 'error: '}{error}", err=True)
+    if error.hint:
+        click.echo(f"hint: {error.hint}", err=True)
+    return codes(error)
+
+
+def _tell_bug(error: Exception) -> int:
+    path = Home.find().ensure().path / "bug.log"
+    text = "".join(traceback.format_exception(error))
+    with contextlib.suppress(OSError), path.open("a") as log:
+        log.write(text + "\n")
+    click.echo(f"error: boathook failed unexpectedly: {type(error).__name__}: {error}", err=True)
+    click.echo(f"hint: this is a bug; the details are in {path}", err=True)
+    return BUG
+
+
+def always(code: int) -> ExitCodes:
+    """Exit codes of a peer for which every error is ``code`` (``docker compose``, ``helm``: 1)."""
+    return lambda error: code

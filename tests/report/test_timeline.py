@@ -1,0 +1,122 @@
+"""A run reads as a timeline: one heading, one line per event, each hook with command, user, output and budget."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from inline_snapshot import snapshot
+
+from boathook import events as e
+from boathook.model import (
+    Exec,
+    Finding,
+    Hook,
+    HookPoint,
+    HookResult,
+    OnFailure,
+    Outcome,
+    Output,
+    SeenBy,
+    Severity,
+    Source,
+    Target,
+)
+from boathook.report.timeline import render_timeline
+
+WALL = datetime(2026, 1, 1, tzinfo=UTC)
+CONTAINER = Target(kind="container", scope="default/prestop-pod", name="prestop-container", instance="u/0")
+NOWHERE = Source(file="", line=None, column=None, path="")
+
+
+def a_hook(*, command: tuple[str, ...] = ("sh", "-c", "echo 'done' > /data/x; sleep 10")) -> Hook:
+    return Hook(
+        point=HookPoint.PRE_STOP,
+        name="preStop",
+        handler=Exec(command=command, user=None, privileged=False, working_dir=None, environment=()),
+        timeout=None,
+        on_failure=OnFailure.CONTINUE,
+        source=NOWHERE,
+    )
+
+
+def a_result(*, stdout: str = "", outcome: Outcome = Outcome.SUCCEEDED, reason: str | None = None) -> HookResult:
+    return HookResult(
+        hook=a_hook(),
+        target=CONTAINER,
+        outcome=outcome,
+        exit_code=0 if outcome is Outcome.SUCCEEDED else None,
+        signal=None,
+        stdout=Output(text=stdout, total_bytes=len(stdout), omitted_bytes=0),
+        stderr=Output(text="", total_bytes=0, omitted_bytes=0),
+        started=WALL,
+        duration=timedelta(seconds=10.01),
+        budget_left=timedelta(seconds=50),
+        reason=reason,
+        seen_by=SeenBy.RUN,
+    )
+
+
+def stamped(*timed: tuple[float, e.Event]) -> list[e.Stamped]:
+    return [e.Stamped(sequence=number, at=at, wall=WALL, event=event) for number, (at, event) in enumerate(timed, 1)]
+
+
+def a_life(result: HookResult) -> list[e.Stamped]:
+    return stamped(
+        (0.0, e.RunStarted(title="prestop-pod", command="pod run", place="local/bwrap", facts=("grace 60s",))),
+        (
+            0.0,
+            e.ContainerCreated(
+                target=CONTAINER,
+                image="registry.k8s.io/e2e-test-images/agnhost:2.53",
+                stand_in=True,
+                command=("/agnhost", "pause"),
+                user="1000:1000",
+            ),
+        ),
+        (0.007, e.ContainerStarted(target=CONTAINER)),
+        (2.0, e.StopRequested(target=CONTAINER, grace=timedelta(seconds=60), cause="deleted")),
+        (2.001, e.HookStarted(target=CONTAINER, hook=a_hook(), budget=timedelta(seconds=60))),
+        (12.015, e.HookFinished(result=result)),
+        (12.016, e.SignalSent(target=CONTAINER, signal="SIGTERM", left=timedelta(seconds=50))),
+        (
+            12.02,
+            e.ContainerExited(target=CONTAINER, exit_code=2, signal=None, explanation="pause answers SIGTERM with 2"),
+        ),
+    )
+
+
+def test_a_pod_life_reads_as_one_line_per_event() -> None:
+    assert render_timeline(a_life(a_result())) == snapshot(
+        """\
+prestop-pod  local/bwrap  grace 60s
+  0.000  prestop-container   created, agnhost (stand-in) /agnhost pause, uid 1000
+  0.007  prestop-container   running
+  2.000  stop requested (deleted, grace 60s)
+  2.001  preStop             sh -c "echo 'done' > /data/x; sleep 10"  [uid 1000]
+ 12.015  preStop             exit 0 after 10.0s, 50s of grace left
+ 12.016  prestop-container   SIGTERM, 50s left
+ 12.020  prestop-container   exited 2 (pause answers SIGTERM with 2)
+"""
+    )
+
+
+def test_output_stands_under_its_hook_and_long_output_is_cut_with_a_hint() -> None:
+    text = render_timeline(a_life(a_result(stdout="".join(f"line {n}\n" for n in range(20)))))
+
+    assert "| line 0\n" in text
+    assert "line 19" not in text
+    assert "8 more lines, see boathook show" in text
+
+
+def test_a_hook_that_timed_out_says_why() -> None:
+    text = render_timeline(a_life(a_result(outcome=Outcome.TIMED_OUT, reason="still running at its deadline")))
+
+    assert "timed out after 10.0s: still running at its deadline" in text
+
+
+def test_the_same_finding_is_shown_once() -> None:
+    finding = Finding(id="x.y", severity=Severity.WARNING, source=NOWHERE, message="not enforced", remedy=None)
+
+    text = render_timeline(stamped((0.0, e.Noted(finding=finding)), (0.1, e.Noted(finding=finding))))
+
+    assert text.count("not enforced") == 1
