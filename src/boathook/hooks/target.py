@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from boathook.model import Manifest
-from boathook.runtimes.base import ContainerId, ContainerRuntime, Execution, ExecSpec, OutputSink
+from boathook.runtimes.base import ContainerId, ContainerRuntime, ExecSpec, Execution, OutputSink
 
 
+@runtime_checkable
 class CanExec(Protocol):
     """Can run a program in the place that the hook is for."""
 
@@ -25,6 +26,7 @@ class Completion:
     message: str
 
 
+@runtime_checkable
 class CanApply(Protocol):
     """Can apply an object to a cluster and wait until it is complete."""
 

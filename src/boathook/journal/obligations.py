@@ -25,7 +25,7 @@ class ObligationState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """The process that incurred it. Alive while the same process (pid and start time, same boot) holds its lock file."""
+    """The process that incurred it. Alive while the same process (pid, start time, boot) holds its lock file."""
 
     pid: int
     start_time: int

@@ -128,6 +128,8 @@ class ExecSpec:
     """Added over the container's environment; a None value removes the variable."""
     privileged: bool = False
     """Only then may it have more capabilities than its container."""
+    label: str = ""
+    """Which hook this is, ``pre_stop:app`` (point and target); only the simulated runtime looks at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

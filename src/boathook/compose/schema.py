@@ -1,0 +1,283 @@
+"""What a Compose file may say, in its own spelling. Both forms of a field become one here; defaults are parse.py's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+TRUE = frozenset({"true", "y", "yes", "on"})
+FALSE = frozenset({"false", "n", "no", "off"})
+
+Pairs: TypeAlias = tuple[tuple[str, str | None], ...]
+
+
+def found(value: object) -> str:
+    """What was found, for a message: the value of a scalar, the kind of anything else."""
+    match value:
+        case None:
+            return "nothing"
+        case dict():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case bool():
+            return str(value).lower()
+        case str():
+            return f'"{value}"'
+        case _:
+            return str(value)
+
+
+def scalar(value: object) -> str:
+    """A scalar as Compose writes it into an environment: ``true``, ``1.5``, and whole floats without a fraction."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _command(value: object) -> object:
+    if value is None or isinstance(value, str):
+        return value
+    if not isinstance(value, list):
+        raise ValueError(f"found {found(value)}, expected a string or a list of strings")
+    for position, item in enumerate(value):
+        if not isinstance(item, str):
+            raise ValueError(f"found {found(item)} as item {position}, expected a string")
+    return tuple(value)
+
+
+def _user(value: object) -> object:
+    """A string, or an integer that means the string of its digits (a wanted difference from the peer, spec 1.1)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f'found {found(value)}, expected a user such as "root", "1001" or "1001:1001"')
+    return value
+
+
+def _boolean(value: object) -> object:
+    if isinstance(value, str):
+        if value.lower() in TRUE:
+            return True
+        if value.lower() in FALSE:
+            return False
+    if not isinstance(value, bool):
+        raise ValueError(f"found {found(value)}, expected true or false")
+    return value
+
+
+def _pairs(value: object) -> Pairs:
+    """An environment or labels: a mapping, or a list of ``KEY=VALUE`` and ``KEY``; of a repeated key the last wins."""
+    result: dict[str, str | None] = {}
+    match value:
+        case None:
+            pass
+        case dict():
+            for key, one in value.items():
+                if isinstance(one, dict | list):
+                    raise ValueError(
+                        f'found {found(one)} for "{key}", expected a string, a number, a boolean or nothing'
+                    )
+                result[str(key)] = None if one is None else scalar(one)
+        case list():
+            for position, item in enumerate(value):
+                if not isinstance(item, str):
+                    raise ValueError(f'found {found(item)} as item {position}, expected "KEY=VALUE" or "KEY"')
+                key, separator, text = item.partition("=")
+                result[key] = text if separator else None
+        case _:
+            raise ValueError(f'found {found(value)}, expected a mapping or a list of "KEY=VALUE"')
+    for key in result:
+        if not key or key != key.strip():
+            raise ValueError(f'found the key "{key}", expected one that is not empty and has no blank at its ends')
+    return tuple(result.items())
+
+
+def _list_of_mappings(value: object) -> object:
+    """A hook list: no short form of the list or of an item exists (spec 1.1)."""
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise ValueError(f"found {found(value)}, expected a list of mappings, each with a command")
+    return value
+
+
+def _mapping(value: object) -> object:
+    if not isinstance(value, dict):
+        raise ValueError(f'found {found(value)}, expected a mapping with a "command"')
+    return value
+
+
+def _or_empty(value: object) -> object:
+    return {} if value is None else value
+
+
+def _dependencies(value: object) -> object:
+    """The short form, a list of names, becomes the long one."""
+    if isinstance(value, list):
+        for position, item in enumerate(value):
+            if not isinstance(item, str):
+                raise ValueError(f"found {found(item)} as item {position}, expected the name of a service")
+        return {name: {} for name in value}
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ValueError(f"found {found(value)}, expected a list of services or a mapping")
+    return value
+
+
+def _env_files(value: object) -> object:
+    """One path, or a list of paths and of mappings with ``path``."""
+    listed = value if isinstance(value, list) else [value]
+    return [{"path": item} if isinstance(item, str) else item for item in listed]
+
+
+def _volume(value: object) -> object:
+    """The short form ``[SOURCE:]TARGET[:MODE]`` becomes the long one."""
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f'found {found(value)}, expected "SOURCE:TARGET" or a mapping')
+    source, separator, rest = value.partition(":")
+    if not separator:
+        raise ValueError(f'found "{value}": anonymous volumes are not there yet; name one: "data:{value}"')
+    target, _, mode = rest.partition(":")
+    if not source or not target:
+        raise ValueError(f'found "{value}", expected "SOURCE:TARGET" or "SOURCE:TARGET:ro"')
+    if source.startswith((".", "/", "~")):
+        return {"type": "bind", "source": source, "target": target, "read_only": _read_only(value, mode)}
+    return {"type": "volume", "source": source, "target": target} | _volume_mode(value, mode)
+
+
+MODES = frozenset({"rw", "ro", "z", "Z", "nocopy", "cached", "delegated", "consistent"})
+"""What may stand after the second colon. Those about SELinux and caching mean nothing on Linux without either."""
+
+
+def _read_only(text: str, mode: str) -> bool:
+    modes = [one for one in mode.split(",") if one]
+    for one in modes:
+        if one not in MODES:
+            raise ValueError(f'found the mode "{one}" in "{text}", expected "ro" or "rw"')
+    return "ro" in modes
+
+
+def _volume_mode(text: str, mode: str) -> dict[str, object]:
+    return {"read_only": _read_only(text, mode), "volume": {"nocopy": "nocopy" in mode.split(",")}}
+
+
+def _strings(value: object) -> object:
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _text_field(expected: str) -> Callable[[object], object]:
+    def check(value: object) -> object:
+        if not isinstance(value, str):
+            raise ValueError(f"found {found(value)}, expected {expected}")
+        return value
+
+    return check
+
+
+Text = Annotated[str, BeforeValidator(_text_field("a string"))]
+Command: TypeAlias = Annotated[str | tuple[str, ...] | None, BeforeValidator(_command)]
+User = Annotated[str, BeforeValidator(_user)]
+Boolean = Annotated[bool, BeforeValidator(_boolean)]
+PairsField = Annotated[Any, BeforeValidator(_pairs)]
+
+
+class Closed(BaseModel):
+    """Any key that is not listed is an error; ``x-`` keys were taken out before."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HookFile(Closed):
+    """One item of ``post_start`` or ``pre_stop``."""
+
+    command: Command
+    user: User = ""
+    privileged: Boolean = False
+    working_dir: Text = ""
+    environment: PairsField = ()
+
+
+HookItem = Annotated[HookFile, BeforeValidator(_mapping)]
+Hooks = Annotated[tuple[HookItem, ...], BeforeValidator(_list_of_mappings)]
+
+
+class DependencyFile(Closed):
+    condition: Text = "service_started"
+    restart: Boolean = False
+    required: Boolean = True
+
+
+class EnvFile(Closed):
+    path: Text
+    required: Boolean = True
+    format: Text = ""
+
+
+class BindOptions(Closed):
+    create_host_path: Boolean = True
+    propagation: Text = ""
+    selinux: Text = ""
+
+
+class VolumeOptions(Closed):
+    nocopy: Boolean = False
+
+
+class VolumeFile(Closed):
+    """One item of a service's ``volumes``, in its long form."""
+
+    type: Text
+    target: Text
+    source: Text = ""
+    read_only: Boolean = False
+    consistency: Text = ""
+    bind: BindOptions = BindOptions()
+    volume: VolumeOptions = VolumeOptions()
+
+
+VolumeItem = Annotated[VolumeFile, BeforeValidator(_volume)]
+
+
+class ServiceFile(Closed):
+    """One service, without the fields that are named as not there yet."""
+
+    image: Text
+    command: Command = None
+    entrypoint: Command = None
+    user: User = ""
+    environment: PairsField = ()
+    env_file: Annotated[tuple[EnvFile, ...], BeforeValidator(_env_files)] = ()
+    working_dir: Text = ""
+    volumes: Annotated[tuple[VolumeItem, ...], BeforeValidator(_strings)] = ()
+    depends_on: Annotated[
+        dict[str, Annotated[DependencyFile, BeforeValidator(_or_empty)]], BeforeValidator(_dependencies)
+    ] = Field(default_factory=dict)
+    stop_signal: Text = ""
+    stop_grace_period: Text = ""
+    container_name: Text = ""
+    labels: PairsField = ()
+    pull_policy: Text = "missing"
+    restart: Text = "no"
+    scale: int = 1
+    post_start: Hooks = ()
+    pre_stop: Hooks = ()
+
+
+class TopVolumeFile(Closed):
+    """One top-level volume."""
+
+    name: Text = ""
+    driver: Text = "local"
+    labels: PairsField = ()

@@ -1,0 +1,226 @@
+"""What a pod means to Boathook: complete, so that no field stands for an unapplied default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+from boathook.model import Finding, Hook, JsonObject, Source
+from boathook.runtimes.base import PullPolicy
+
+POST_START = "postStart"
+PRE_STOP = "preStop"
+"""How the dialect calls its two hooks; their points are POST_START and PRE_STOP."""
+
+
+class RestartPolicy(StrEnum):
+    ALWAYS = "Always"
+    ON_FAILURE = "OnFailure"
+    NEVER = "Never"
+
+
+class Phase(StrEnum):
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+    @property
+    def terminal(self) -> bool:
+        return self in (Phase.SUCCEEDED, Phase.FAILED)
+
+
+class MessagePolicy(StrEnum):
+    """Where a terminated container's message comes from."""
+
+    FILE = "File"
+    FALLBACK_TO_LOGS = "FallbackToLogsOnError"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRef:
+    """One key of a ConfigMap or Secret."""
+
+    kind: str
+    name: str
+    key: str
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRef:
+    """A field of the pod itself, e.g. ``metadata.name``."""
+
+    path: str
+
+
+EnvSource: TypeAlias = str | KeyRef | FieldRef
+"""A literal (with its ``$(VAR)`` still in it), or where the value comes from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvVar:
+    name: str
+    value: EnvSource
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvFrom:
+    """All keys of a ConfigMap or Secret as variables."""
+
+    kind: str
+    name: str
+    prefix: str
+    optional: bool
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyDir:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPath:
+    path: str
+    type: str
+    """``""``, ``Directory``, ``DirectoryOrCreate``, ``File``, ``FileOrCreate``, ``Socket``…"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyToPath:
+    key: str
+    path: str
+    mode: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectFiles:
+    """The keys of a ConfigMap or Secret as files. ``items`` None: all of them."""
+
+    kind: str
+    name: str
+    items: tuple[KeyToPath, ...] | None
+    mode: int
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    name: str
+    read_only: bool
+
+
+VolumeSource: TypeAlias = EmptyDir | HostPath | ObjectFiles | Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodVolume:
+    name: str
+    volume: VolumeSource
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeMount:
+    volume: str
+    path: str
+    sub_path: str
+    read_only: bool
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Security:
+    """The container's security context over the pod's. None: what the image says."""
+
+    user: int | None
+    group: int | None
+    supplemental_groups: tuple[int, ...]
+    fs_group: int | None
+    run_as_non_root: bool
+    privileged: bool
+    allow_privilege_escalation: bool
+    read_only_root: bool
+    capabilities_add: tuple[str, ...]
+    capabilities_drop: tuple[str, ...]
+
+    @property
+    def user_text(self) -> str:
+        """``uid``, ``uid:gid`` or empty, as a ContainerSpec wants it. A group alone keeps the image's user."""
+        if self.user is None:
+            return ""
+        return str(self.user) if self.group is None else f"{self.user}:{self.group}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodContainer:
+    name: str
+    image: str
+    pull_policy: PullPolicy
+    command: tuple[str, ...] | None
+    """In place of the image's entrypoint; None: the image's. ``$(VAR)`` is expanded when the container is made."""
+    args: tuple[str, ...] | None
+    working_dir: str | None
+    environment: tuple[EnvVar, ...]
+    environment_from: tuple[EnvFrom, ...]
+    mounts: tuple[VolumeMount, ...]
+    security: Security
+    post_start: Hook | None
+    pre_stop: Hook | None
+    stop_signal: str | None
+    message_path: str
+    message_policy: MessagePolicy
+    source: Source
+
+    @property
+    def hooks(self) -> tuple[Hook, ...]:
+        return tuple(hook for hook in (self.post_start, self.pre_stop) if hook is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    """One pod of a manifest."""
+
+    name: str
+    namespace: str
+    uid: str
+    """Empty where no cluster has given it one yet."""
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    containers: tuple[PodContainer, ...]
+    volumes: tuple[PodVolume, ...]
+    restart_policy: RestartPolicy
+    grace: timedelta
+    hostname: str
+    hosts: tuple[tuple[str, str], ...]
+    """``hostAliases`` as (address, name)."""
+    host_network: bool
+    service_account: str
+    notices: tuple[Finding, ...]
+    """What of the manifest is known and not acted upon: said once when the pod is run."""
+    source: Source
+
+    @property
+    def scope(self) -> str:
+        """What its containers belong to: ``default/prestop-pod``."""
+        return f"{self.namespace}/{self.name}"
+
+    def volume(self, name: str) -> PodVolume:
+        """The declared volume of that name; every mount's was checked when the pod was read."""
+        return next(volume for volume in self.volumes if volume.name == name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodFile:
+    """What a file of pods says: the pods, and the objects that they need."""
+
+    pods: tuple[Pod, ...]
+    pod_objects: tuple[JsonObject, ...]
+    """The same pods as objects, in the same order, for a cluster to store."""
+    objects: tuple[JsonObject, ...]
+    """PersistentVolumes, PersistentVolumeClaims, ConfigMaps and Secrets, in file order."""

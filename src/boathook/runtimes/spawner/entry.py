@@ -1,0 +1,128 @@
+"""Ways into a container: the forked children that build one with bubblewrap, or enter a running one.
+
+bubblewrap builds the mount namespace and then waits before it would run a program. The child here takes that
+namespace over and forks the main process itself, as the spawner's own child: so its exit status is the kernel's, not
+a guess from 128 + n, and a program that cannot be executed is told apart from one that exits with 127.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from boathook.runtimes.processes import start_time
+from boathook.runtimes.spawner import syscalls
+from boathook.runtimes.spawner.process import become
+from boathook.runtimes.spawner.steps import Report, StepFailed, step
+from boathook.runtimes.spawner.wire import Message
+
+_POLL_SECONDS = 0.0002
+_BUILD_SECONDS = 30.0
+
+
+def start_main(request: Message, stdio: tuple[int, int], report: Report) -> None:
+    """Build the container's mount namespace in its sandbox and fork its main process."""
+    syscalls.die_with_parent(signal.SIGKILL)
+    process = request["process"]
+    _join(request["sandbox"], request["sandbox_start"], request["sandbox_namespaces"])
+    with _built(request["bubblewrap"]) as mounts:
+        with step("enter the mount namespace"):
+            syscalls.setns(mounts, syscalls.NEWNS)
+        os.close(mounts)
+        with step("make a process namespace"):
+            syscalls.unshare(syscalls.NEWPID)
+        child = syscalls.fork_for_parent()
+        if child == 0:
+            become(process, stdio, None, report)
+    report.pid(child)
+
+
+def start_exec(request: Message, stdio: tuple[int, int], report: Report) -> None:
+    """Enter a running container and fork a process in it."""
+    syscalls.die_with_parent(signal.SIGKILL)
+    nested = None
+    container = _process(request["container"], request["container_start"])
+    if request["sandbox_namespaces"] & syscalls.NEWUSER:
+        if request["process"]["nested"]:
+            nested = os.open(f"/proc/{request['container']}/ns/user", os.O_RDONLY)
+        _join(request["sandbox"], request["sandbox_start"], syscalls.NEWUSER)
+    with step("enter the container"):
+        syscalls.setns(container, request["container_namespaces"])
+    child = syscalls.fork_for_parent()
+    if child == 0:
+        become(request["process"], stdio, nested, report)
+    report.pid(child)
+
+
+def _process(pid: int, start: int) -> int:
+    """A descriptor of the process, or a failure when it has ended (its pid may be another's by now)."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError as error:
+        raise StepFailed("not-running", error.errno, "the container has ended") from error
+    if start_time(pid) != start:
+        raise StepFailed("not-running", 0, "the container has ended")
+    return descriptor
+
+
+def _join(pid: int, start: int, namespaces: int) -> None:
+    descriptor = _process(pid, start)
+    with step("enter the sandbox"):
+        syscalls.setns(descriptor, namespaces)
+    os.close(descriptor)
+
+
+@contextmanager
+def _built(command: list[str]) -> Iterator[int]:
+    """Inside: a descriptor of the mount namespace that bubblewrap has finished. It is ended on the way out."""
+    status_read, status_write = os.pipe()
+    block_read, block_write = os.pipe()
+    errors_read, errors_write = os.pipe()
+    bubblewrap = os.fork()
+    if bubblewrap == 0:
+        try:
+            os.dup2(errors_write, 2)
+            for descriptor in (status_write, block_read):
+                os.set_inheritable(descriptor, True)
+            fixed = ["--die-with-parent", "--json-status-fd", str(status_write), "--block-fd", str(block_read)]
+            os.execve(command[0], [command[0], *fixed, *command[1:], "--", "/"], {})
+        except OSError as error:
+            os.write(2, f"bwrap: {error}\n".encode())
+        os._exit(1)
+    for descriptor in (status_write, errors_write):
+        os.close(descriptor)
+    try:
+        yield _mount_namespace(status_read, block_read, errors_read)
+    finally:
+        os.kill(bubblewrap, signal.SIGKILL)
+        os.waitpid(bubblewrap, 0)
+        for descriptor in (status_read, block_read, block_write, errors_read):
+            os.close(descriptor)
+
+
+def _mount_namespace(status: int, block: int, errors: int) -> int:
+    waits = [str(syscalls.READ[os.uname().machine]), hex(block)]
+    child = 0
+    for _ in range(int(_BUILD_SECONDS / _POLL_SECONDS)):
+        if select.select([status], [], [], _POLL_SECONDS)[0]:
+            line = os.read(status, 4096)
+            found = json.loads(line.splitlines()[0]) if line else {}
+            if "child-pid" not in found:
+                raise StepFailed("prepare the root file system", 0, _said(errors))
+            child = found["child-pid"]
+        elif child:
+            # The monitor keeps the pipe open, so the only sign of a finished child is the call that it sleeps in.
+            with open(f"/proc/{child}/syscall") as calls:
+                if calls.read().split()[:2] == waits:
+                    return os.open(f"/proc/{child}/ns/mnt", os.O_RDONLY)
+    raise StepFailed("prepare the root file system", 0, "bubblewrap did not finish")
+
+
+def _said(errors: int) -> str:
+    lines = os.read(errors, 4096).decode(errors="replace").strip().splitlines()
+    text = lines[-1].removeprefix("bwrap: ") if lines else "bubblewrap ended without a word"
+    return text.replace("/oldroot/", "/").replace("/newroot/", "/")

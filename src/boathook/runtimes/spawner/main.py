@@ -1,0 +1,252 @@
+"""The spawner's loop: requests from its owner, reports of forked children, ends of processes.
+
+It ends with its owner, by the end of the socket's stream or by the parent-death signal, and everything it started
+ends with it: the holders of its sandboxes see their pipe closed and kill what is left.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from boathook.runtimes.processes import start_time
+from boathook.runtimes.spawner import entry, holder, syscalls
+from boathook.runtimes.spawner.steps import Report
+from boathook.runtimes.spawner.wire import Inbox, Message, ancillary, encode
+
+__all__ = ["main"]
+
+_LOADED = (warnings, json, traceback, ancillary)
+"""Imported for what comes after ``setns``, when no file of the library can be seen."""
+
+_CONTROL = 3
+"""The descriptor on which the owner passes its end of the connection."""
+
+
+@dataclass
+class Launch:
+    """A process that is being started: its report is read until every writer has closed it."""
+
+    request: int
+    sandbox: int
+    """The holder that is to end it when the spawner is gone; 0 for none of this spawner's."""
+    text: bytes = b""
+    pid: int = 0
+    start: int = 0
+
+
+@dataclass
+class Spawner:
+    connection: socket.socket
+    inbox: Inbox = field(default_factory=Inbox)
+    outgoing: bytearray = field(default_factory=bytearray)
+    launches: dict[int, Launch] = field(default_factory=dict)
+    """By the descriptor of their report."""
+    running: set[int] = field(default_factory=set)
+    watches: dict[int, int] = field(default_factory=dict)
+    """By a holder's pid: the pipe whose end it waits for."""
+    early: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """(status, start time) of children that ended before it was known what they were."""
+    poll: select.poll = field(default_factory=select.poll)
+    wakeup: int = -1
+
+    def run(self) -> None:
+        self.wakeup, write = os.pipe()
+        for descriptor in (self.wakeup, write):
+            os.set_blocking(descriptor, False)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        self.poll.register(self.connection, select.POLLIN)
+        self.poll.register(self.wakeup, select.POLLIN)
+        while self._turn(dict(self.poll.poll())):
+            wanted = select.POLLIN | (select.POLLOUT if self.outgoing else 0)
+            self.poll.modify(self.connection, wanted)
+
+    def _turn(self, ready: dict[int, int]) -> bool:
+        """One round. Reports come before ends: what a child said is there when its end is seen."""
+        for descriptor in [each for each in ready if each in self.launches]:
+            self._read_report(descriptor)
+        if self.wakeup in ready:
+            os.read(self.wakeup, 4096)
+            for descriptor in tuple(self.launches):
+                if select_readable(descriptor):
+                    self._read_report(descriptor)
+            self._reap()
+        events = ready.get(self.connection.fileno(), 0)
+        if events & select.POLLOUT:
+            self._flush()
+        if events & ~select.POLLOUT:
+            return self._receive()
+        return True
+
+    def _receive(self) -> bool:
+        try:
+            if not self.inbox.receive(self.connection):
+                return False
+        except BlockingIOError:
+            return True
+        except ConnectionError:
+            return False
+        for message in self.inbox.messages():
+            self._handle(message, self.inbox.take(message.get("descriptors", 0)))
+        return True
+
+    def _handle(self, message: Message, descriptors: list[int]) -> None:
+        match message["do"]:
+            case "sandbox":
+                self._sandbox(message)
+            case "main" | "exec":
+                work = entry.start_main if message["do"] == "main" else entry.start_exec
+                stdio = (descriptors[0], descriptors[1])
+                self._launch(message, lambda report: work(message, stdio, report), {*stdio})
+            case "end":
+                watch = self.watches.pop(message["pid"], None)
+                if watch is not None:
+                    os.close(watch)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    def _sandbox(self, message: Message) -> None:
+        read, write = os.pipe()
+        pid = self._launch(message, lambda report: holder.hold(message, read, report), {read})
+        os.close(read)
+        self.watches[pid] = write
+
+    def _launch(self, message: Message, work: Callable[[Report], None], keep: set[int]) -> int:
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            _as_child(work, Report(write), keep)
+        os.close(write)
+        launch = Launch(request=message["id"], sandbox=message.get("sandbox", 0) if message["do"] == "main" else 0)
+        if message["do"] == "sandbox":
+            launch.pid, launch.start = child, start_time(child)
+        self.launches[read] = launch
+        self.poll.register(read, select.POLLIN)
+        return child
+
+    def _read_report(self, descriptor: int) -> None:
+        launch = self.launches[descriptor]
+        chunk = os.read(descriptor, 4096)
+        launch.text += chunk
+        if not launch.pid:
+            for line in _lines(launch.text):
+                self._learn_pid(launch, line.get("pid", 0))
+        if not chunk:
+            self.poll.unregister(descriptor)
+            os.close(descriptor)
+            del self.launches[descriptor]
+            self._finish(launch)
+            if not self.launches:
+                self.early.clear()
+
+    def _learn_pid(self, launch: Launch, pid: int) -> None:
+        if pid:
+            launch.pid = pid
+            launch.start = self.early[pid][1] if pid in self.early else start_time(pid)
+
+    def _finish(self, launch: Launch) -> None:
+        """Everybody has closed the report: the process runs, or it does not and has said why."""
+        lines = _lines(launch.text)
+        failures = [line for line in lines if "step" in line]
+        if not failures and not any(line.get("ready") for line in lines):
+            failures = [{"step": "start", "code": 0, "text": "it was killed while it started"}]
+        if failures:
+            self._send({"id": launch.request, "failed": failures[0]})
+            watch = self.watches.pop(launch.pid, None)
+            if watch is not None:
+                os.close(watch)
+            return
+        if launch.sandbox in self.watches:
+            os.write(self.watches[launch.sandbox], f"{launch.pid} {launch.start}\n".encode())
+        self._send({"id": launch.request, "pid": launch.pid, "start": launch.start})
+        if launch.pid in self.early:
+            self._send({"exited": launch.pid, "status": self.early.pop(launch.pid)[0]})
+        else:
+            self.running.add(launch.pid)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if found is None:
+                return
+            pid, start = found.si_pid, start_time(found.si_pid)
+            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            if pid in self.running:
+                self.running.remove(pid)
+                self._send({"exited": pid, "status": status})
+            elif self.launches:
+                self.early[pid] = (status, start)
+
+    def _send(self, message: Message) -> None:
+        self.outgoing += encode(message)
+        self._flush()
+
+    def _flush(self) -> None:
+        try:
+            while self.outgoing:
+                sent = self.connection.send(self.outgoing)
+                del self.outgoing[:sent]
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            self.outgoing.clear()
+
+
+def main(parent: int) -> None:
+    """Run until the owner is gone. ``parent`` is its pid."""
+    syscalls.die_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:
+        return
+    os.chdir("/")
+    syscalls.machine()
+    syscalls.adopt_orphans()
+    syscalls.name_process("boathook-spawner")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    syscalls.close_except({_CONTROL})
+    connection = socket.socket(fileno=_CONTROL)
+    connection.setblocking(False)
+    os.set_inheritable(_CONTROL, False)
+    spawner = Spawner(connection)
+    try:
+        spawner.run()
+    except BaseException:  # noqa: BLE001  the owner is told of the bug; there is nobody else
+        connection.setblocking(True)
+        connection.sendall(encode({"bug": traceback.format_exc()}))
+
+
+def _as_child(work: Callable[[Report], None], report: Report, keep: set[int]) -> None:
+    """In the forked child: do the work and exit. Nothing may return into the spawner's loop."""
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        syscalls.close_except({report.descriptor, *keep})
+        work(report)
+        os._exit(0)
+    except BaseException as error:  # noqa: BLE001  see above
+        report.failed(error)
+    os._exit(1)
+
+
+def select_readable(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _lines(text: bytes) -> list[Message]:
+    return [json.loads(line) for line in text.split(b"\n")[:-1]]
