@@ -17,6 +17,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
+from boathook.errors import JournalError
 from boathook.model import JsonValue
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ TYPE = "type"
 SCALARS = (str, int, float, bool, types.NoneType)
 
 
-class CodecError(ValueError):
+class CodecError(JournalError):
     """The JSON is not what the type asks for: written by another version, or damaged."""
 
 

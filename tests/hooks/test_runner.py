@@ -94,17 +94,20 @@ def test_an_abandoned_hook_runs_on_and_its_end_is_told_later() -> None:
     target = FakeTarget(seconds=5)
 
     async def act(events: EventStream) -> HookResult:
+        results: list[HookResult] = []
         async with anyio.create_task_group() as abandoned:
-            result = await run_hook(
-                a_hook(),
-                TARGET,
-                target,
-                deadline=abandon_after(2),
-                events=events,
-                clock=LoopClock(),
-                abandoned=abandoned,
+            results.append(
+                await run_hook(
+                    a_hook(),
+                    TARGET,
+                    target,
+                    deadline=abandon_after(2),
+                    events=events,
+                    clock=LoopClock(),
+                    abandoned=abandoned,
+                )
             )
-        return result
+        return results[0]
 
     result, events = simulated(act)
 

@@ -11,18 +11,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import anyio
-
 from boathook.codec import to_json
-from boathook.events import ObligationOpened, ObligationSettled
-from boathook.journal import Context
+from boathook.events import ObligationOpened
+from boathook.journal.context import Context
 from boathook.journal.obligations import Obligation, ObligationState
+from boathook.journal.owed import settle
 from boathook.model import Exec, Hook, Target
 from boathook.runtimes.base import ContainerSpec, SandboxSpec
 
 KIND = "compose.stop"
-SETTLE_SECONDS = 10.0
-"""Striking debts off is a few local writes; more than this means that the journal is held by somebody."""
 
 
 @dataclass(slots=True)
@@ -47,17 +44,12 @@ class PreStopDebts:
 
     async def met(self) -> None:
         """The oldest open one has been paid: its hook has ended."""
-        await self._settle(self._open.popleft(), ObligationState.MET, "the hook has run")
-
-    async def _settle(self, obligation: Obligation, state: ObligationState, reason: str) -> None:
-        await self.context.obligations.settle(obligation.id, state, reason)
-        self.context.events.emit(ObligationSettled(obligation=obligation.id, state=state.value, reason=reason))
+        await settle(self.context, self._open.popleft(), ObligationState.MET, "the hook has run")
 
     async def drop_rest(self, reason: str) -> None:
         """Nothing more is owed: the stop does not go on, or its container has ended."""
-        with anyio.CancelScope(shield=True, deadline=anyio.current_time() + SETTLE_SECONDS):
-            while self._open:
-                await self._settle(self._open.popleft(), ObligationState.MOOT, reason)
+        while self._open:
+            await settle(self.context, self._open.popleft(), ObligationState.MOOT, reason)
 
 
 @asynccontextmanager

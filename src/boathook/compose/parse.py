@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
+
+from pydantic import BaseModel
 
 from boathook import documents
 from boathook.compose import fields
 from boathook.compose.interpolate import BadInterpolation, Interpolator
-from boathook.compose.model import NamedVolume, Project, Service, VolumeMount
+from boathook.compose.model import POINTS, NamedVolume, Project, Service, VolumeMount
 from boathook.compose.order import find_cycle
 from boathook.compose.parse_service import ServiceParser
 from boathook.compose.problems import Problems
@@ -20,6 +22,8 @@ from boathook.compose.schema import ServiceFile, TopVolumeFile, found
 from boathook.documents import Dialect, Document
 from boathook.errors import ManifestError, UsageError
 from boathook.model import Finding, JsonObject, JsonValue, Severity
+
+M = TypeVar("M", bound=BaseModel)
 
 Path_: TypeAlias = tuple[str | int, ...]
 Read: TypeAlias = Callable[[Path], str | None]
@@ -234,10 +238,8 @@ class _FileParser:
                     self.document.key_source(path),
                     f'invalid service name "{name}": expected letters, digits, ".", "_" and "-"',
                 )
-            try:
-                written = self._validated(ServiceFile, value, path, fields.service_field)
-            except ManifestError as error:
-                self.problems.add(error.problems)
+            written = self._service_file(value, path)
+            if written is None:
                 continue
             parser = ServiceParser(
                 name=name,
@@ -252,13 +254,30 @@ class _FileParser:
             result.append(parser.service())
         return tuple(result)
 
+    def _service_file(self, value: JsonValue, path: tuple[str, str]) -> ServiceFile | None:
+        """The service as written. What is wrong in it is said and left out, so that the rest is looked at as well."""
+        try:
+            return self._validated(ServiceFile, value, path, fields.service_field)
+        except ManifestError as error:
+            self.problems.add(error.problems)
+            if not isinstance(value, dict):
+                return None
+            sound = {key: one for key, one in value.items() if fields.service_field(key) is None}
+            for problem in error.problems:
+                _leave_out(sound, problem.source.path.removeprefix(f"{documents.path_text(path)}."))
+        try:
+            sound.setdefault("image", "none")
+            return self._validated(ServiceFile, sound, path, fields.service_field)
+        except ManifestError:
+            return None
+
     def _validated(
         self,
-        model: type[documents.M],
+        model: type[M],
         value: JsonValue,
         path: Path_,
         about: Callable[[str], tuple[Severity, str, str | None] | None],
-    ) -> documents.M:
+    ) -> M:
         if not isinstance(value, dict):
             message = f"found {found(value)}, expected a mapping"
             raise ManifestError((self.problems.finding("wrong-type", self.document.source(path), message),))
@@ -301,6 +320,16 @@ class _FileParser:
                 )
             if service.container_name:
                 taken[service.container_name] = service.name
+
+
+def _leave_out(service: JsonObject, below: str) -> None:
+    """Take the field at ``below`` out of a service; of a list of hooks only the item, whose place is kept."""
+    item = re.match(r"(\w+)\[(\d+)\]", below)
+    if item is not None and item[1] in POINTS and isinstance(listed := service.get(item[1]), list):
+        replacement: JsonValue = {"command": ["none"]}
+        service[item[1]] = [replacement if at == int(item[2]) else one for at, one in enumerate(listed)]
+    else:
+        service.pop(re.split(r"[.\[]", below)[0], None)
 
 
 def _volume_field(name: str) -> tuple[Severity, str, str | None] | None:

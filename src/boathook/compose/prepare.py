@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from boathook.compose.problems import Problems
 from boathook.errors import CouldNotStart, NotFound, UnsupportedHere
 from boathook.events import EventStream, ImageResolved
 from boathook.model import Exec, Hook, Source
-from boathook.runtimes.base import ContainerRuntime, Image
+from boathook.runtimes.base import Container, ContainerRuntime, Image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Preparation:
     @property
     def only_uid(self) -> int | None:
         """The one uid that the whole project has; None: root, or several."""
-        return next(iter(self.uids)) if len(self.uids) == 1 and 0 not in self.uids else None
+        return _single(self.uids)
 
 
 async def prepare(services: Iterable[Service], runtime: ContainerRuntime, events: EventStream) -> Preparation:
@@ -40,6 +40,20 @@ async def prepare(services: Iterable[Service], runtime: ContainerRuntime, events
     work.problems.raise_errors()
     work.refuse_impossible_users()
     return Preparation(services=tuple(prepared), uids=frozenset(work.uids))
+
+
+async def only_uid(container: Container, hooks: Iterable[Hook], runtime: ContainerRuntime) -> int | None:
+    """The one uid that a container and these hooks have; None: root, or several."""
+    uids = {int(container.user.partition(":")[0])}
+    for hook in hooks:
+        if isinstance(hook.handler, Exec) and hook.handler.user is not None:
+            uid, _ = await runtime.resolve_user(container.spec.image, hook.handler.user)
+            uids.add(uid)
+    return _single(uids)
+
+
+def _single(uids: Collection[int]) -> int | None:
+    return next(iter(uids)) if len(uids) == 1 and 0 not in uids else None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from boathook.compose.debts import pre_stop_debts
 from boathook.compose.failures import hook_failure
 from boathook.compose.model import Project, Service
 from boathook.compose.order import start_order, stop_order, with_dependencies
-from boathook.compose.prepare import Preparation, prepare
+from boathook.compose.prepare import Preparation, only_uid, prepare
 from boathook.compose.turns import in_turn
 from boathook.compose.volumes import create_volumes, make_bind_sources, volume_target
 from boathook.errors import NotFound, UsageError
@@ -38,7 +38,7 @@ from boathook.events import (
 )
 from boathook.hooks import run_hook
 from boathook.hooks.target import ContainerExec
-from boathook.journal import Context
+from boathook.journal.context import Context
 from boathook.model import Hook, HookResult, Outcome, Target
 from boathook.runtimes.base import (
     Container,
@@ -191,7 +191,8 @@ class ProjectWorker:
 
     async def _pre_stop(self, service: Service, container: Container, target: Target) -> HookResult | None:
         """The result of the hook that failed; None when all went well or there is none."""
-        sandbox = sandbox_spec(self.project, self.network, user=await self._only_uid())
+        uid = await only_uid(container, service.pre_stop, self.runtime)
+        sandbox = sandbox_spec(self.project, self.network, user=uid)
         async with pre_stop_debts(self.context, service.pre_stop, target, container.spec, sandbox) as debts:
             for hook in service.pre_stop:
                 result = await self._run(hook, target, container.id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from boathook.compose.model import BindMount, NamedVolume, Project, Service, Vol
 from boathook.events import EventStream, ObjectApplied
 from boathook.model import Target
 from boathook.runtimes.base import ContainerRuntime, Image, Volume
+from boathook.runtimes.rootfs import copy_layer, resolve
 
 MODE = 0o755
 """Of a volume that nothing fills: root's own, others may read (the peer's engine does the same)."""
@@ -70,54 +70,16 @@ async def _fill(volume: Volume, key: str, services: Sequence[Prepared], runtime:
 
 def copy_image_directory(image: Image, target: str, destination: Path) -> None:
     """Lay what each layer of the image has at ``target`` over the others in ``destination``: content, modes, owners."""
+    inside = resolve(image.layers, target).lstrip("/")
     for layer in image.layers:
-        source = _inside(layer, target)
-        if source is not None:
-            _copy_tree(source, destination)
+        source = layer / inside
+        if source.is_dir():
+            copy_layer(source, destination)
+            _take_over(source.stat(), destination)
 
 
-def _inside(layer: Path, target: str) -> Path | None:
-    """The directory of a layer that ``target`` means; links on the way are followed inside the layer only."""
-    path = layer
-    for part in Path(target).parts[1:]:
-        path = path / part
-        if path.is_symlink():
-            linked = os.readlink(path)
-            path = layer / linked.lstrip("/") if linked.startswith("/") else path.parent / linked
-            if not path.resolve().is_relative_to(layer.resolve()):
-                return None
-    return path if path.is_dir() else None
-
-
-def _copy_tree(source: Path, destination: Path) -> None:
-    for entry in source.iterdir():
-        target = destination / entry.name
-        facts = entry.lstat()
-        if stat.S_ISCHR(facts.st_mode) and facts.st_rdev == 0:
-            # A whiteout: a lower layer's entry of this name is no more.
-            _remove(target)
-        elif stat.S_ISDIR(facts.st_mode):
-            target.mkdir(exist_ok=True)
-            _copy_tree(entry, target)
-        elif stat.S_ISREG(facts.st_mode) or stat.S_ISLNK(facts.st_mode):
-            _remove(target)
-            shutil.copy2(entry, target, follow_symlinks=False)
-            _own(entry, target)
-    shutil.copystat(source, destination)
-    _own(source, destination)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _own(source: Path, target: Path) -> None:
-    """Give ``target`` the owner and mode of ``source``. Only root can give files away."""
-    facts = source.lstat()
+def _take_over(facts: os.stat_result, directory: Path) -> None:
+    """Give the volume itself the mode and owner of the image's directory; only root can give anything away."""
     if os.geteuid() == 0:
-        os.chown(target, facts.st_uid, facts.st_gid, follow_symlinks=False)
-    if not stat.S_ISLNK(facts.st_mode):
-        target.chmod(stat.S_IMODE(facts.st_mode))
+        os.chown(directory, facts.st_uid, facts.st_gid)
+    directory.chmod(stat.S_IMODE(facts.st_mode))

@@ -47,8 +47,8 @@ class HookEvent(StrEnum):
         return HookPoint(self.value.replace("-", "_"))
 
 
-EVENT_ALIASES = {"test-success": HookEvent.TEST}
-"""Names of Helm 2 that are still accepted."""
+EVENTS = {event.value: event for event in HookEvent} | {"test-success": HookEvent.TEST}
+"""What an annotation may name. ``test-success`` is Helm 2's word, still accepted."""
 
 
 class RunPhase(StrEnum):

@@ -48,6 +48,7 @@ class RenderedFiles:
     """Names of the subcharts that are really there; None where the renderer has checked that itself."""
     files: Mapping[str, str]
     crds: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...]
 
 
 class Renderer(Protocol):
@@ -141,6 +142,17 @@ def _reply(chart: Path, reply: dict[str, Any]) -> RenderedFiles:
         linked=frozenset(reply["linked"]),
         files=reply["rendered"],
         crds=tuple((one["filename"], one["data"]) for one in reply["crds"]),
+        findings=tuple(_large_integer(chart, path) for path in reply["large_integers"]),
+    )
+
+
+def _large_integer(chart: Path, path: str) -> Finding:
+    return Finding(
+        id="helm.large-integer",
+        severity=Severity.WARNING,
+        source=Source(file=str(chart), line=None, column=None, path=path),
+        message="an integer set on the command line renders with an exponent here, as one from a values file does",
+        remedy="--set-string renders it as written",
     )
 
 
@@ -198,7 +210,7 @@ def _from_record(chart: Path, record: dict[str, Any], crds: str) -> RenderedFile
     files: dict[str, str] = {}
     for part in re.split(r"(?m)^---\n# Source: ", record.get("manifest") or "")[1:]:
         path, _, text = part.partition("\n")
-        _append(files, path, text)
+        _append(files, path, text.removesuffix("\n"))
     for hook in record.get("hooks") or ():
         _append(files, hook["path"], hook["manifest"])
     if notes := record["info"].get("notes"):
@@ -218,6 +230,7 @@ def _from_record(chart: Path, record: dict[str, Any], crds: str) -> RenderedFile
         linked=None,
         files=files,
         crds=(("crds", crds),) if crds.strip() else (),
+        findings=(),
     )
 
 

@@ -12,6 +12,9 @@ import re
 import sys
 from typing import Any
 
+EXPONENT_FROM = 1_000_000
+"""From here on Go's ``%v`` writes a float64 with an exponent: 1e+06 (strconv's shortest form counts six digits)."""
+
 INDEXED = re.compile(r"\[\d+\]")
 
 
@@ -40,7 +43,7 @@ def _answer(helm: Any, request: dict[str, Any]) -> dict[str, Any]:
     release = request["release"]
     helm.validate_release_name(release["name"])
     with helm.Chart.load(request["chart"]) as chart:
-        config = _user_values(helm, request["values"])
+        config, large = _user_values(helm, request["values"])
         loaded = {
             "metadata": chart.metadata,
             "linked": [str(dependency.get("name")) for dependency in chart.dependencies],
@@ -50,6 +53,7 @@ def _answer(helm: Any, request: dict[str, Any]) -> dict[str, Any]:
             "schema": chart.schema,
             "values": chart.values,
             "config": config,
+            "large_integers": large,
         }
         try:
             loaded["rendered"] = _render(helm, chart, config, request)
@@ -67,8 +71,12 @@ def _render(helm: Any, chart: Any, config: dict[str, Any], request: dict[str, An
     return rendered
 
 
-def _user_values(helm: Any, given: list[dict[str, str]]) -> dict[str, Any]:
-    """Merge files and expressions in the order in which they come: the caller has sorted them."""
+def _user_values(helm: Any, given: list[dict[str, str]]) -> tuple[dict[str, Any], list[str]]:
+    """Merge files and expressions in the order in which they come: the caller has sorted them.
+
+    Also the paths of integers of expressions that print otherwise once they are floating-point numbers: Helm keeps
+    them as integers, the SDK takes values as JSON and cannot.
+    """
     parsers = {
         "set-json": helm.parse_set_json,
         "set": helm.parse_set_string,
@@ -77,13 +85,27 @@ def _user_values(helm: Any, given: list[dict[str, str]]) -> dict[str, Any]:
         "set-literal": helm.parse_set_literal,
     }
     merged: dict[str, Any] = {}
+    large: list[str] = []
     for one in given:
         if one["source"] == "values":
             merged = merge(merged, helm.values_from_yaml(_read(one["text"])))
         else:
             indexed = INDEXED.search(one["text"]) is not None
-            merged = merge(merged, parsers[one["source"]](one["text"]), by_index=indexed)
-    return merged
+            parsed = parsers[one["source"]](one["text"])
+            large += large_integers(parsed)
+            merged = merge(merged, parsed, by_index=indexed)
+    return merged, large
+
+
+def large_integers(values: Any, path: str = "") -> list[str]:
+    """Where integers stand that Go prints with an exponent once they are floating-point numbers."""
+    if isinstance(values, dict):
+        return [found for key, value in values.items() for found in large_integers(value, f"{path}.{key}".strip("."))]
+    if isinstance(values, list):
+        return [found for number, value in enumerate(values) for found in large_integers(value, f"{path}[{number}]")]
+    if isinstance(values, int) and not isinstance(values, bool) and abs(values) >= EXPONENT_FROM:
+        return [path]
+    return []
 
 
 def _read(path: str) -> str:
@@ -97,7 +119,9 @@ def merge(under: Any, over: Any, *, by_index: bool = False) -> Any:
     ``by_index``: lists element by element, since ``a[1]=x`` is parsed to a list whose other places are null.
     """
     if isinstance(under, dict) and isinstance(over, dict):
-        shared = {key: merge(under[key], value, by_index=by_index) if key in under else value for key, value in over.items()}
+        shared = {
+            key: merge(under[key], value, by_index=by_index) if key in under else value for key, value in over.items()
+        }
         return {**under, **shared}
     if by_index and isinstance(under, list) and isinstance(over, list):
         longest = max(len(under), len(over))

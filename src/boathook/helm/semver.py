@@ -1,4 +1,4 @@
-"""Whether a version lies in a range, as Chart.yaml's ``kubeVersion`` is written (Masterminds/semver, as Helm uses it)."""
+"""Whether a version lies in a range, as a chart's ``kubeVersion`` is written (Masterminds/semver is what Helm uses)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _identifier(part: str) -> tuple[int, int, str]:
 
 
 def satisfies(version: str, constraint: str) -> bool:
-    """``||`` separates alternatives; commas and blanks join what must all hold. An unreadable range holds for nothing."""
+    """``||`` separates alternatives; commas and blanks join what must all hold. An unreadable range never holds."""
     found = parse_version(version)
     return found is not None and any(_all_hold(found, part) for part in constraint.split("||"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from boathook.hooks.owed import run_owed_hook
 from boathook.hooks.runner import Deadline, OnDeadline, run_hook
 from boathook.hooks.target import CanApply, CanExec, Completion, ContainerExec, HookTarget
 
@@ -14,4 +15,5 @@ __all__ = [
     "HookTarget",
     "OnDeadline",
     "run_hook",
+    "run_owed_hook",
 ]

@@ -17,9 +17,9 @@ from boathook.runtimes.base import ExecSpec, Execution, Exit, OutputSink
 class Held:
     """What a handler has started and what must be ended, or watched, when nobody waits for it any more."""
 
-    execution: Execution | None = None
-    label: str = ""
+    label: str
     """The hook's point and target, for a runtime that only simulates."""
+    execution: Execution | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 import anyio
-import durationpy
 from anyio.abc import TaskGroup
 
 from boathook.clock import Clock
+from boathook.durations import format_go_duration
 from boathook.errors import ManifestError, MissingExtra, PlaceError, TargetError, UnsupportedHere
 from boathook.events import AbandonedHookEnded, EventStream, HookFinished, HookOutput, HookStarted
 from boathook.hooks.handlers import Held, Ran, run_handler
@@ -80,13 +80,13 @@ class _HookRun:
     deadline: Deadline | None
     events: EventStream
     clock: Clock
-    held: Held = field(default_factory=Held)
+    held: Held = field(init=False)
     capture: HookCapture = field(init=False)
     started: datetime = field(init=False)
     began: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.held.label = f"{self.hook.point}:{self.target.name}"
+        self.held = Held(label=f"{self.hook.point}:{self.target.name}")
         self.capture = HookCapture(self._tell)
         self.started, self.began = self.clock.now(), anyio.current_time()
         budget = self.deadline.after if self.deadline else None
@@ -123,7 +123,7 @@ class _HookRun:
     async def past_its_deadline(self, abandoned: TaskGroup | None) -> Ran:
         """Kill it, or leave it running with somebody who watches."""
         assert self.deadline is not None
-        reason = f"timed out after {durationpy.to_str(self.deadline.after)}"
+        reason = f"timed out after {format_go_duration(self.deadline.after)}"
         if self.deadline.then is OnDeadline.KILL:
             reason += await self._kill()
         elif self.held.execution is not None and abandoned is not None:

@@ -107,8 +107,9 @@ def _closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connect
 
 def _make(path: Path) -> None:
     """In a temporary file first, and moved into place: nobody ever sees half a journal."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
+    for left_by_a_kill in path.parent.glob(f".{path.name}.*"):
+        left_by_a_kill.unlink()
+    temporary = path.with_name(f".{path.name}.new")
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     connection = _open(temporary)
     try:

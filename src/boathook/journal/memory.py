@@ -55,4 +55,4 @@ class MemoryObligations:
         )
 
     def is_orphaned(self, obligation: Obligation) -> bool:
-        return False
+        return obligation.state is ObligationState.FAILED

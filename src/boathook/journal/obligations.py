@@ -20,7 +20,7 @@ class ObligationState(StrEnum):
     MOOT = "moot"
     """Nothing is owed any more: its target is gone, or the act that would have made it owed did not happen."""
     FAILED = "failed"
-    """Settling was tried and did not work; it is tried again by the next ``recover``."""
+    """Settling was tried and did not work: its owner has given it up, and the next ``recover`` tries again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,5 +71,5 @@ class ObligationStore(Protocol):
         ...
 
     def is_orphaned(self, obligation: Obligation) -> bool:
-        """True when its owner is dead, so that somebody else may settle it."""
+        """True when its owner is dead or has given it up as failed, so that somebody else may settle it."""
         ...

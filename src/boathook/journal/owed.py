@@ -21,6 +21,7 @@ class Debt:
 
     obligation: Obligation
     state: ObligationState | None = None
+    """None: nothing was said yet."""
     reason: str = ""
 
     def met(self, reason: str = "done") -> None:
@@ -32,7 +33,7 @@ class Debt:
         self.state, self.reason = ObligationState.MOOT, reason
 
     def failed(self, reason: str) -> None:
-        """Paying was tried and did not work; ``recover`` tries again."""
+        """It could not be paid here; whoever runs ``recover`` next tries again, even while this process lives."""
         self.state, self.reason = ObligationState.FAILED, reason
 
     def keep(self) -> None:
@@ -47,21 +48,22 @@ async def owed(
     """Owe something while the block runs: synced before it, met after it unless the block says otherwise.
 
     A ``BoathookError`` that leaves the block is a failure that was dealt with: the debt is met. Cancellation and bugs
-    say nothing about whether it was paid: it stays open, unless the block has said how it stands.
+    say nothing about whether it was paid: unless the block has said how it stands, it has failed and is still owed.
     """
     obligation = await context.obligations.open(kind=kind, target=target, description=description, payload=payload)
     context.events.emit(ObligationOpened(obligation=obligation.id, description=description))
     debt = Debt(obligation)
     try:
         yield debt
-        debt.state = debt.state or ObligationState.MET
     except BaseException as error:
-        if debt.state is None and _is_dealt_with(error):
-            debt.met()
+        if debt.state is None and not _is_dealt_with(error):
+            debt.failed("interrupted before it was paid")
         raise
     finally:
-        if debt.state not in (None, ObligationState.OPEN):
-            await settle(context, obligation, debt.state, debt.reason or "done")
+        if debt.state is None:
+            debt.met()
+        if debt.state is not ObligationState.OPEN:
+            await settle(context, obligation, debt.state or ObligationState.MET, debt.reason)
 
 
 async def settle(context: Context, obligation: Obligation, state: ObligationState, reason: str) -> None:

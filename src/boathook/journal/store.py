@@ -153,8 +153,8 @@ class SqliteObligations:
         return await self.journal.writer.submit(partial(_owed, kind, scope))
 
     def is_orphaned(self, obligation: Obligation) -> bool:
-        """True when the process that owes it is dead, or has closed its journal."""
-        return not is_alive(obligation.owner)
+        """True when the process that owes it is dead, has closed its journal, or could not pay and gave up."""
+        return obligation.state is ObligationState.FAILED or not is_alive(obligation.owner)
 
 
 def new_id() -> str:

@@ -129,6 +129,7 @@ class Writer:
 
 
 async def _shielded(future: Future[T]) -> T:
+    wrapped = asyncio.wrap_future(future)
     with anyio.CancelScope(shield=True):
-        result = await asyncio.wrap_future(future)
-    return result
+        await asyncio.wait((wrapped,))
+    return wrapped.result()

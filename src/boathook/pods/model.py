@@ -175,6 +175,7 @@ class PodContainer:
     stop_signal: str | None
     message_path: str
     message_policy: MessagePolicy
+    image_source: Source
     source: Source
 
     @property

@@ -13,6 +13,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NewType, Protocol, TypeAlias
 
+from boathook.images.model import Image as Image
+from boathook.images.model import ImageConfig as ImageConfig
+from boathook.images.model import Mount as Mount
+from boathook.images.model import PullPolicy as PullPolicy
 from boathook.model import Stream
 
 ContainerId = NewType("ContainerId", str)
@@ -22,54 +26,11 @@ OutputSink: TypeAlias = Callable[[Stream, bytes], None]
 """Takes what a process wrote, as it comes, each stream in order."""
 
 
-class PullPolicy(StrEnum):
-    ALWAYS = "Always"
-    IF_NOT_PRESENT = "IfNotPresent"
-    NEVER = "Never"
-
-
 class NetworkMode(StrEnum):
     """``pod``: a network namespace of its own with loopback up. ``host``: the machine's."""
 
     POD = "pod"
     HOST = "host"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageConfig:
-    """What an image says about how it is run. Empty where it says nothing."""
-
-    entrypoint: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-    environment: tuple[tuple[str, str], ...] = ()
-    working_dir: str = ""
-    user: str = ""
-    volumes: tuple[str, ...] = ()
-    stop_signal: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """A reference that has been resolved: what a container can be made of."""
-
-    reference: str
-    origin: str
-    """``image map``, ``local store``, ``stand-in``, ``engine``, ``simulated``: announced in every result."""
-    stand_in: bool
-    layers: tuple[Path, ...]
-    """Root file systems on this machine, lowest first; the runtime lays them over each other. Empty on an engine."""
-    host_system: bool
-    """The host's own /usr, /bin, /lib … are bound read-only into the root (stand-ins, and what is based on them)."""
-    config: ImageConfig
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
-    """A directory or file of the machine shown inside the container."""
-
-    source: str
-    target: str
-    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,17 @@
-"""Which process is meant: a pid with its start time and the boot it lives in, so that a pid used again deceives nobody."""
+"""Which process is meant: a pid with its start time and its boot, so that a pid used again deceives nobody."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 from dataclasses import dataclass
 from functools import cache
+
+from boathook.runtimes.spawner import stat
+
+FRESH = ".new-"
+"""Begins the name of a directory that is still being made: ``.new-PID-START-RANDOM``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +26,8 @@ class ProcessId:
     @property
     def alive(self) -> bool:
         """It runs. A zombie does not, nor does anything from before the last boot."""
-        fields = _stat(self.pid)
-        return bool(fields) and self.boot == boot_id() and int(fields[19]) == self.start and fields[0] not in "ZX"
+        found = stat.fields(self.pid)
+        return bool(found) and self.boot == boot_id() and int(found[19]) == self.start and found[0] not in "ZX"
 
     def open(self) -> int:
         """A pidfd of it. Raises ``ProcessLookupError`` when it has ended."""
@@ -50,42 +56,27 @@ def this_process() -> ProcessId:
     return process_id(os.getpid())
 
 
+def fresh_name() -> str:
+    """For a directory that is being made: it tells whose it is, should that process die meanwhile."""
+    owner = this_process()
+    return f"{FRESH}{owner.pid}-{owner.start}-{secrets.token_hex(6)}"
+
+
 def process_id(pid: int, start: int | None = None) -> ProcessId:
-    return ProcessId(pid=pid, start=start_time(pid) if start is None else start, boot=boot_id())
-
-
-def start_time(pid: int) -> int:
-    """When the process started, in ticks since boot; 0 when there is none. A zombie has one too."""
-    fields = _stat(pid)
-    return int(fields[19]) if fields else 0
+    return ProcessId(pid=pid, start=stat.start_time(pid) if start is None else start, boot=boot_id())
 
 
 def in_session(session: int) -> tuple[int, ...]:
     """All processes that have this session or process group and are no zombies."""
-    found = []
+    members = []
     for name in os.listdir("/proc"):
         if name.isdigit():
-            fields = _stat(int(name))
-            if fields and session in (int(fields[2]), int(fields[3])) and fields[0] not in "ZX":
-                found.append(int(name))
-    return tuple(found)
+            found = stat.fields(int(name))
+            if found and session in (int(found[2]), int(found[3])) and found[0] not in "ZX":
+                members.append(int(name))
+    return tuple(members)
 
 
 def sleeps_uninterruptibly(pid: int) -> bool:
     """True where no signal can end it for now, e.g. while it writes to a frozen file system."""
-    return _stat(pid)[:1] == ["D"]
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat from the third on (the state); empty when there is no such process."""
-    try:
-        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
-    except OSError:
-        return []
-    try:
-        text = os.read(descriptor, 4096)
-    except OSError:
-        return []
-    finally:
-        os.close(descriptor)
-    return text[text.rindex(b")") + 2 :].decode("ascii").split()
+    return stat.fields(pid)[:1] == ["D"]

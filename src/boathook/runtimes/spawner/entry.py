@@ -7,18 +7,18 @@ a guess from 128 + n, and a program that cannot be executed is told apart from o
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from boathook.runtimes.processes import start_time
 from boathook.runtimes.spawner import syscalls
 from boathook.runtimes.spawner.process import become
+from boathook.runtimes.spawner.stat import start_time
 from boathook.runtimes.spawner.steps import Report, StepFailed, step
-from boathook.runtimes.spawner.wire import Message
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from boathook.runtimes.spawner.wire import Message
 
 _POLL_SECONDS = 0.0002
 _BUILD_SECONDS = 30.0
@@ -29,7 +29,7 @@ def start_main(request: Message, stdio: tuple[int, int], report: Report) -> None
     syscalls.die_with_parent(signal.SIGKILL)
     process = request["process"]
     _join(request["sandbox"], request["sandbox_start"], request["sandbox_namespaces"])
-    with _built(request["bubblewrap"]) as mounts:
+    with _Built(request["bubblewrap"]) as mounts:
         with step("enter the mount namespace"):
             syscalls.setns(mounts, syscalls.NEWNS)
         os.close(mounts)
@@ -45,7 +45,7 @@ def start_exec(request: Message, stdio: tuple[int, int], report: Report) -> None
     """Enter a running container and fork a process in it."""
     syscalls.die_with_parent(signal.SIGKILL)
     nested = None
-    container = _process(request["container"], request["container_start"])
+    container = open_process(request["container"], request["container_start"])
     if request["sandbox_namespaces"] & syscalls.NEWUSER:
         if request["process"]["nested"]:
             nested = os.open(f"/proc/{request['container']}/ns/user", os.O_RDONLY)
@@ -58,68 +58,94 @@ def start_exec(request: Message, stdio: tuple[int, int], report: Report) -> None
     report.pid(child)
 
 
-def _process(pid: int, start: int) -> int:
+def exec_forked(request: Message, container: int, stdio: tuple[int, int], report: Report) -> None:
+    """In a child that was forked into the container's process namespace: join the others and become the process."""
+    with step("enter the container"):
+        syscalls.setns(container, request["container_namespaces"] & ~syscalls.NEWPID)
+    become(request["process"], stdio, None, report)
+
+
+def open_process(pid: int, start: int) -> int:
     """A descriptor of the process, or a failure when it has ended (its pid may be another's by now)."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError as error:
-        raise StepFailed("not-running", error.errno, "the container has ended") from error
+        raise StepFailed("not-running", error.errno or 0, "the container has ended") from error
     if start_time(pid) != start:
         raise StepFailed("not-running", 0, "the container has ended")
     return descriptor
 
 
 def _join(pid: int, start: int, namespaces: int) -> None:
-    descriptor = _process(pid, start)
+    descriptor = open_process(pid, start)
     with step("enter the sandbox"):
         syscalls.setns(descriptor, namespaces)
     os.close(descriptor)
 
 
-@contextmanager
-def _built(command: list[str]) -> Iterator[int]:
-    """Inside: a descriptor of the mount namespace that bubblewrap has finished. It is ended on the way out."""
-    status_read, status_write = os.pipe()
-    block_read, block_write = os.pipe()
-    errors_read, errors_write = os.pipe()
-    bubblewrap = os.fork()
-    if bubblewrap == 0:
+class _Built:
+    """Inside the block: a descriptor of the mount namespace that bubblewrap has finished. It is ended on the way out."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+
+    def __enter__(self) -> int:
+        self._status, status = os.pipe()
+        self._block, self._unblock = os.pipe()
+        self._errors, errors = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            _run_bubblewrap(self._command, status, self._block, errors)
+        os.close(status)
+        os.close(errors)
         try:
-            os.dup2(errors_write, 2)
-            for descriptor in (status_write, block_read):
-                os.set_inheritable(descriptor, True)
-            fixed = ["--die-with-parent", "--json-status-fd", str(status_write), "--block-fd", str(block_read)]
-            os.execve(command[0], [command[0], *fixed, *command[1:], "--", "/"], {})
-        except OSError as error:
-            os.write(2, f"bwrap: {error}\n".encode())
-        os._exit(1)
-    for descriptor in (status_write, errors_write):
-        os.close(descriptor)
-    try:
-        yield _mount_namespace(status_read, block_read, errors_read)
-    finally:
-        os.kill(bubblewrap, signal.SIGKILL)
-        os.waitpid(bubblewrap, 0)
-        for descriptor in (status_read, block_read, block_write, errors_read):
+            return _mount_namespace(self._status, self._block, self._errors)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *exc: object) -> None:
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        for descriptor in (self._status, self._block, self._unblock, self._errors):
             os.close(descriptor)
+
+
+def _run_bubblewrap(command: list[str], status: int, block: int, errors: int) -> None:
+    """In the forked child."""
+    try:
+        os.dup2(errors, 2)
+        for descriptor in (status, block):
+            os.set_inheritable(descriptor, True)
+        fixed = ["--die-with-parent", "--json-status-fd", str(status), "--block-fd", str(block)]
+        os.execve(command[0], [command[0], *fixed, *command[1:], "--", "/"], {})
+    except OSError as error:
+        os.write(2, f"bwrap: {error}\n".encode())
+    os._exit(1)
 
 
 def _mount_namespace(status: int, block: int, errors: int) -> int:
     waits = [str(syscalls.READ[os.uname().machine]), hex(block)]
-    child = 0
+    child, text = 0, b""
     for _ in range(int(_BUILD_SECONDS / _POLL_SECONDS)):
         if select.select([status], [], [], _POLL_SECONDS)[0]:
-            line = os.read(status, 4096)
-            found = json.loads(line.splitlines()[0]) if line else {}
-            if "child-pid" not in found:
+            chunk = os.read(status, 4096)
+            if not chunk:
                 raise StepFailed("prepare the root file system", 0, _said(errors))
-            child = found["child-pid"]
+            text += chunk
+            if b"\n" in text and not child:
+                child = _child_pid(text)
         elif child:
             # The monitor keeps the pipe open, so the only sign of a finished child is the call that it sleeps in.
             with open(f"/proc/{child}/syscall") as calls:
                 if calls.read().split()[:2] == waits:
                     return os.open(f"/proc/{child}/ns/mnt", os.O_RDONLY)
     raise StepFailed("prepare the root file system", 0, "bubblewrap did not finish")
+
+
+def _child_pid(status: bytes) -> int:
+    """From bubblewrap's first line, ``{ "child-pid": 123, ...``."""
+    return int(status.split(b'"child-pid":', 1)[1].split(b",", 1)[0].strip(b" }\n"))
 
 
 def _said(errors: int) -> str:

@@ -12,10 +12,13 @@ import signal
 import socket
 import struct
 
-from boathook.runtimes.processes import start_time
 from boathook.runtimes.spawner import syscalls
+from boathook.runtimes.spawner.stat import start_time
 from boathook.runtimes.spawner.steps import Report, StepFailed, step
-from boathook.runtimes.spawner.wire import Message
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from boathook.runtimes.spawner.wire import Message
 
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP_RUNNING = 0x1 | 0x40
@@ -27,7 +30,7 @@ def hold(request: Message, watch: int, report: Report) -> None:
     syscalls.name_process("boathook-sandbox")
     if request["user_namespace"] is not None:
         with step("make a user namespace"):
-            _enter_user_namespace(request["user_namespace"])
+            enter_user_namespace(request["user_namespace"])
     namespaces = syscalls.NEWIPC | syscalls.NEWUTS
     if request["network"] == "pod":
         namespaces |= syscalls.NEWNET
@@ -49,8 +52,8 @@ def _loopback_up() -> None:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP_RUNNING))
 
 
-def _enter_user_namespace(maps: dict[str, list[list[int]]]) -> None:
-    """``maps``: lines (inside, outside, count) for ``uids`` and ``gids``. More than one line needs newuidmap."""
+def enter_user_namespace(maps: dict[str, list[list[int]]]) -> None:
+    """Enter a new one. ``maps``: lines (inside, outside, count) of ``uids`` and ``gids``; several need newuidmap."""
     if len(maps["uids"]) == 1:
         syscalls.unshare(syscalls.NEWUSER)
         map_single(*maps["uids"][0][:2], *maps["gids"][0][:2])

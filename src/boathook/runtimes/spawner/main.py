@@ -7,56 +7,61 @@ ends with it: the holders of its sandboxes see their pipe closed and kill what i
 from __future__ import annotations
 
 import gc
-import json
 import os
 import select
 import signal
 import socket
-import traceback
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from boathook.runtimes.processes import start_time
 from boathook.runtimes.spawner import entry, holder, syscalls
-from boathook.runtimes.spawner.steps import Report
-from boathook.runtimes.spawner.wire import Inbox, Message, ancillary, encode
+from boathook.runtimes.spawner.stat import start_time
+from boathook.runtimes.spawner.steps import Report, StepFailed, records
+from boathook.runtimes.spawner.wire import Inbox, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from boathook.runtimes.spawner.wire import Message
 
 __all__ = ["main"]
 
-_LOADED = (warnings, json, traceback, ancillary)
+_LOADED = warnings
 """Imported for what comes after ``setns``, when no file of the library can be seen."""
 
 _CONTROL = 3
 """The descriptor on which the owner passes its end of the connection."""
 
 
-@dataclass
 class Launch:
     """A process that is being started: its report is read until every writer has closed it."""
 
-    request: int
-    sandbox: int
-    """The holder that is to end it when the spawner is gone; 0 for none of this spawner's."""
-    text: bytes = b""
-    pid: int = 0
-    start: int = 0
+    __slots__ = ("pid", "request", "sandbox", "start", "text")
+
+    def __init__(self, *, request: int, sandbox: int) -> None:
+        self.request = request
+        self.sandbox = sandbox
+        """The holder that is to end it when the spawner is gone; 0 for none of this spawner's."""
+        self.text = b""
+        self.pid = 0
+        self.start = 0
 
 
-@dataclass
 class Spawner:
-    connection: socket.socket
-    inbox: Inbox = field(default_factory=Inbox)
-    outgoing: bytearray = field(default_factory=bytearray)
-    launches: dict[int, Launch] = field(default_factory=dict)
-    """By the descriptor of their report."""
-    running: set[int] = field(default_factory=set)
-    watches: dict[int, int] = field(default_factory=dict)
-    """By a holder's pid: the pipe whose end it waits for."""
-    early: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """(status, start time) of children that ended before it was known what they were."""
-    poll: select.poll = field(default_factory=select.poll)
-    wakeup: int = -1
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.inbox = Inbox()
+        self.outgoing = bytearray()
+        self.launches: dict[int, Launch] = {}
+        """By the descriptor of their report."""
+        self.running: set[int] = set()
+        self.watches: dict[int, int] = {}
+        """By a holder's pid: the pipe whose end it waits for."""
+        self.early: dict[int, tuple[int, int]] = {}
+        """(status, start time) of children that ended before it was known what they were."""
+        self.poll = select.poll()
+        self.wakeup = -1
+        self.own_processes = os.open("/proc/self/ns/pid", os.O_RDONLY)
 
     def run(self) -> None:
         self.wakeup, write = os.pipe()
@@ -77,7 +82,7 @@ class Spawner:
         if self.wakeup in ready:
             os.read(self.wakeup, 4096)
             for descriptor in tuple(self.launches):
-                if select_readable(descriptor):
+                if _readable(descriptor):
                     self._read_report(descriptor)
             self._reap()
         events = ready.get(self.connection.fileno(), 0)
@@ -104,15 +109,38 @@ class Spawner:
             case "sandbox":
                 self._sandbox(message)
             case "main" | "exec":
-                work = entry.start_main if message["do"] == "main" else entry.start_exec
-                stdio = (descriptors[0], descriptors[1])
-                self._launch(message, lambda report: work(message, stdio, report), {*stdio})
+                self._process(message, (descriptors[0], descriptors[1]))
             case "end":
                 watch = self.watches.pop(message["pid"], None)
                 if watch is not None:
                     os.close(watch)
+            case unknown:
+                raise ValueError(f"unknown request {unknown!r}")
         for descriptor in descriptors:
             os.close(descriptor)
+
+    def _process(self, message: Message, stdio: tuple[int, int]) -> None:
+        if message["do"] == "main":
+            self._launch(message, lambda report: entry.start_main(message, stdio, report), {*stdio})
+        elif message["direct"]:
+            self._exec_directly(message, stdio)
+        else:
+            self._launch(message, lambda report: entry.start_exec(message, stdio, report), {*stdio})
+
+    def _exec_directly(self, message: Message, stdio: tuple[int, int]) -> None:
+        """Root may fork into another process namespace and come back, which saves the fork of a helper."""
+        try:
+            container = entry.open_process(message["container"], message["container_start"])
+        except StepFailed as error:
+            self._send({"id": message["id"], "failed": {"step": error.step, "code": error.code, "text": error.text}})
+            return
+        try:
+            syscalls.setns(container, syscalls.NEWPID)
+            work = entry.exec_forked
+            self._launch(message, lambda report: work(message, container, stdio, report), {container, *stdio})
+        finally:
+            syscalls.setns(self.own_processes, syscalls.NEWPID)
+            os.close(container)
 
     def _sandbox(self, message: Message) -> None:
         read, write = os.pipe()
@@ -127,7 +155,7 @@ class Spawner:
             _as_child(work, Report(write), keep)
         os.close(write)
         launch = Launch(request=message["id"], sandbox=message.get("sandbox", 0) if message["do"] == "main" else 0)
-        if message["do"] == "sandbox":
+        if message["do"] == "sandbox" or message.get("direct"):
             launch.pid, launch.start = child, start_time(child)
         self.launches[read] = launch
         self.poll.register(read, select.POLLIN)
@@ -138,7 +166,7 @@ class Spawner:
         chunk = os.read(descriptor, 4096)
         launch.text += chunk
         if not launch.pid:
-            for line in _lines(launch.text):
+            for line in records(launch.text):
                 self._learn_pid(launch, line.get("pid", 0))
         if not chunk:
             self.poll.unregister(descriptor)
@@ -155,7 +183,7 @@ class Spawner:
 
     def _finish(self, launch: Launch) -> None:
         """Everybody has closed the report: the process runs, or it does not and has said why."""
-        lines = _lines(launch.text)
+        lines = list(records(launch.text))
         failures = [line for line in lines if "step" in line]
         if not failures and not any(line.get("ready") for line in lines):
             failures = [{"step": "start", "code": 0, "text": "it was killed while it started"}]
@@ -224,9 +252,18 @@ def main(parent: int) -> None:
     spawner = Spawner(connection)
     try:
         spawner.run()
-    except BaseException:  # noqa: BLE001  the owner is told of the bug; there is nobody else
+    except BaseException as error:  # noqa: BLE001  the owner is told of the bug; there is nobody else
         connection.setblocking(True)
-        connection.sendall(encode({"bug": traceback.format_exc()}))
+        connection.sendall(encode({"bug": _described(error)}))
+
+
+def _described(error: BaseException) -> str:
+    """What ``traceback`` would say, short, without the weight of that module in every fork."""
+    places, at = [], error.__traceback__
+    while at is not None:
+        places.append(f"{os.path.basename(at.tb_frame.f_code.co_filename)}:{at.tb_lineno}")
+        at = at.tb_next
+    return f"{type(error).__name__}: {error} ({' '.join(places)})"
 
 
 def _as_child(work: Callable[[Report], None], report: Report, keep: set[int]) -> None:
@@ -242,11 +279,7 @@ def _as_child(work: Callable[[Report], None], report: Report, keep: set[int]) ->
     os._exit(1)
 
 
-def select_readable(descriptor: int) -> bool:
+def _readable(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _lines(text: bytes) -> list[Message]:
-    return [json.loads(line) for line in text.split(b"\n")[:-1]]

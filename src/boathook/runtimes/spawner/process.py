@@ -13,7 +13,10 @@ import signal
 from boathook.runtimes.spawner import syscalls
 from boathook.runtimes.spawner.holder import map_single
 from boathook.runtimes.spawner.steps import Report, StepFailed, reason, step
-from boathook.runtimes.spawner.wire import Message
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from boathook.runtimes.spawner.wire import Message
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where programs are looked for when the environment has no PATH, as container engines do."""
@@ -48,7 +51,7 @@ def _become(process: Message, stdio: tuple[int, int], user_namespace: int | None
         syscalls.no_new_privileges()
     syscalls.die_with_parent(signal.SIGKILL)
     _exit_if_orphaned(report)
-    with step(f"enter working directory \"{process['cwd']}\""):
+    with step(f'enter working directory "{process["cwd"]}"'):
         os.chdir(process["cwd"])
     _reset_signals()
     report.ready()

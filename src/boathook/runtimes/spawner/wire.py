@@ -1,4 +1,6 @@
-"""Messages between an owner and its spawner: JSON with a length before it, and file descriptors beside it.
+"""Messages between an owner and its spawner: marshalled, with a length before it, and file descriptors beside it.
+
+Both ends are the same interpreter, which alone makes ``marshal`` fit; it needs no import that forks would carry along.
 
 Descriptors arrive in the order in which they were sent, never later than the message that they belong to; a message
 says how many are its own with ``"descriptors"``.
@@ -7,21 +9,24 @@ says how many are its own with ``"descriptors"``.
 from __future__ import annotations
 
 import array
-import json
+import marshal
 import socket
 import struct
-from collections.abc import Iterator, Sequence
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any, TypeAlias
+
+    Message: TypeAlias = dict[str, Any]
 
 _LENGTH = struct.Struct("!I")
 _CHUNK = 1 << 16
 _MOST_DESCRIPTORS = 64
 
-Message = dict[str, Any]
-
 
 def encode(message: Message) -> bytes:
-    body = json.dumps(message).encode()
+    body = marshal.dumps(message)
     return _LENGTH.pack(len(body)) + body
 
 
@@ -42,7 +47,9 @@ class Inbox:
 
     def receive(self, connection: socket.socket) -> bool:
         """Read once. False at the end of the stream. Raises ``BlockingIOError`` when nothing is there."""
-        data, extra, _, _ = connection.recvmsg(_CHUNK, socket.CMSG_SPACE(_MOST_DESCRIPTORS * 4), socket.MSG_CMSG_CLOEXEC)
+        data, extra, _, _ = connection.recvmsg(
+            _CHUNK, socket.CMSG_SPACE(_MOST_DESCRIPTORS * 4), socket.MSG_CMSG_CLOEXEC
+        )
         for level, kind, payload in extra:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 received = array.array("i")
@@ -59,7 +66,7 @@ class Inbox:
                 return
             body = bytes(self._buffer[_LENGTH.size : end])
             del self._buffer[:end]
-            yield json.loads(body)
+            yield marshal.loads(body)
 
     def take(self, count: int) -> list[int]:
         taken, self.descriptors = self.descriptors[:count], self.descriptors[count:]

@@ -1,0 +1,341 @@
+"""``boathook compose``: projects up and down with their hooks. Exit codes and texts are Docker Compose's."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from boathook.cli.options import place_options
+from boathook.cli.session import Session, always, run
+from boathook.errors import Conflict, UsageError
+from boathook.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from boathook.compose.model import Project
+    from boathook.events import Listener
+    from boathook.model import Finding, JsonObject
+    from boathook.runtimes.base import Container
+
+NOT_YET = tuple(
+    "attach bridge build commit config cp create events exec export images ls pause port publish pull push restart rm "
+    "run scale start stats top unpause version volumes wait watch".split(" ")
+)
+ERROR = 1
+"""Every error of the peer's ends with 1."""
+
+
+class ComposeGroup(click.Group):
+    """Names the peer's commands that are not there yet, instead of calling them unknown."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in NOT_YET:
+            click.echo(f'error: "compose {cmd_name}" is not there yet', err=True)
+            ctx.exit(ERROR)
+        return super().get_command(ctx, cmd_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which project is meant: by file, by name, or by where we are."""
+
+    files: tuple[Path, ...]
+    name: str | None
+
+    def file(self) -> Path | None:
+        """The file that is given, or that of this directory and its parents; None: there is none."""
+        from boathook.compose.files import find_file
+
+        if len(self.files) > 1:
+            raise UsageError("several -f files are not there yet", hint="give one file")
+        named = self.files or tuple(Path(one) for one in os.environ.get("COMPOSE_FILE", "").split(":") if one)
+        if len(named) > 1:
+            raise UsageError("several files in COMPOSE_FILE are not there yet", hint="name one file")
+        return named[0] if named else find_file(Path.cwd())
+
+    def load(self, file: Path | None) -> Project:
+        """The project of the file; what was said about it goes to stderr."""
+        from boathook.compose.files import load_project
+
+        if file is None:
+            raise UsageError("no configuration file provided: not found", hint="give one with -f")
+        parsed = load_project(file, name=self.name, environment=os.environ)
+        _warn(parsed.warnings)
+        return parsed.project
+
+
+@click.group(cls=ComposeGroup)
+@click.option("-f", "--file", "files", multiple=True, type=click.Path(path_type=Path), help="The Compose file.")
+@click.option("-p", "--project-name", "name", help="The project's name.")
+@click.pass_context
+def compose(ctx: click.Context, files: tuple[Path, ...], name: str | None) -> None:
+    """Bring Compose projects up and down with their post_start and pre_stop hooks.
+
+    The containers of a project share one network namespace, in which each service's name means 127.0.0.1.
+    """
+    ctx.obj = Selection(files, name)
+
+
+@compose.command()
+@click.option("-d", "--detach", is_flag=True, help="Return when everything has started; the supervisor keeps it alive.")
+@click.argument("services", nargs=-1)
+@place_options
+@click.pass_obj
+def up(selection: Selection, detach: bool, services: tuple[str, ...], settings: Settings) -> None:
+    """Create and start services; returns (or shows their output) when their post_start hooks have ended."""
+
+    async def work(session: Session) -> int:
+        project = selection.load(selection.file())
+        await _refuse_other_owner(session, project.name, detach=detach)
+        if detach:
+            await _call(session, project, "compose.up", _params(project, services, settings))
+            return 0
+        return await _attached(session, project, services, settings)
+
+    run(work, settings, codes=always(ERROR))
+
+
+@compose.command()
+@click.option("-t", "--timeout", type=click.IntRange(min=0), help="Seconds between the stop signal and SIGKILL.")
+@click.argument("services", nargs=-1)
+@place_options
+@click.pass_obj
+def stop(selection: Selection, timeout: int | None, services: tuple[str, ...], settings: Settings) -> None:
+    """Stop services, dependants first, each after its pre_stop hooks."""
+
+    async def work(session: Session) -> int:
+        project = await _standing_project(session, selection)
+        await _ask_owners(session, project, "compose.stop", _params(project, services, settings, timeout=timeout))
+        return 0
+
+    run(work, settings, codes=always(ERROR))
+
+
+@compose.command()
+@click.option("-v", "--volumes", is_flag=True, help="Remove the project's named volumes, too.")
+@click.option("-t", "--timeout", type=click.IntRange(min=0), help="Seconds between the stop signal and SIGKILL.")
+@click.argument("services", nargs=-1)
+@place_options
+@click.pass_obj
+def down(
+    selection: Selection, volumes: bool, timeout: int | None, services: tuple[str, ...], settings: Settings
+) -> None:
+    """Stop and remove services, dependants first, each after its pre_stop hooks."""
+
+    async def work(session: Session) -> int:
+        project = await _standing_project(session, selection)
+        params = _params(project, services, settings, timeout=timeout, volumes=volumes)
+        results = await _ask_owners(session, project, "compose.down", params)
+        if not any(result["found"] for result in results):
+            click.echo(f'warning: No resource found to remove for project "{project.name}".', err=True)
+        return 0
+
+    run(work, settings, codes=always(ERROR))
+
+
+@compose.command()
+@click.argument("services", nargs=-1)
+@place_options
+@click.pass_obj
+def kill(selection: Selection, services: tuple[str, ...], settings: Settings) -> None:
+    """End services at once; no hook runs."""
+
+    async def work(session: Session) -> int:
+        project = await _standing_project(session, selection)
+        results = await _ask_owners(session, project, "compose.kill", _params(project, services, settings))
+        if not any(result["killed"] for result in results):
+            click.echo("no container to kill", err=True)
+        return 0
+
+    run(work, settings, codes=always(ERROR))
+
+
+@compose.command()
+@click.option("-a", "--all", "everything", is_flag=True, help="Stopped containers, too.")
+@place_options
+@click.pass_obj
+def ps(selection: Selection, everything: bool, settings: Settings) -> None:
+    """List the project's containers."""
+
+    async def work(session: Session) -> int:
+        from boathook.clock import SystemClock
+        from boathook.compose.table import container_table
+        from boathook.runtimes.base import ContainerState
+
+        project = await _standing_project(session, selection)
+        shown = [
+            one for one in await _containers(session, project.name) if everything or one.state is ContainerState.RUNNING
+        ]
+        click.echo(container_table(shown, SystemClock().now()), nl=False)
+        return 0
+
+    run(work, settings, codes=always(ERROR))
+
+
+@compose.command()
+@click.argument("services", nargs=-1)
+@place_options
+@click.pass_obj
+def logs(selection: Selection, services: tuple[str, ...], settings: Settings) -> None:
+    """Show what the project's containers have written. Hook output is not among it; see ``boathook show``."""
+
+    async def work(session: Session) -> int:
+        from boathook.compose.containers import service_of
+        from boathook.compose.lines import PrefixedLines, show_log
+        from boathook.compose.model import short_name
+
+        project = await _standing_project(session, selection)
+        runtime = await session.runtime()
+        found = [one for one in await _containers(session, project.name) if not services or service_of(one) in services]
+        names = tuple(short_name(project.name, one.spec.name) for one in found)
+        lines = PrefixedLines(click.echo, names)
+        for name, container in zip(names, found, strict=True):
+            await show_log(runtime.logs(container.id), name, lines)
+        return 0
+
+    run(work, settings, codes=always(ERROR))
+
+
+async def _attached(session: Session, project: Project, services: tuple[str, ...], settings: Settings) -> int:
+    """Run the project in this process, reachable for ``stop`` and ``down`` of others through its socket."""
+    from boathook.compose.attached import Attached
+    from boathook.compose.lines import HookLines, PrefixedLines
+    from boathook.compose.operations import lock_scope, told_as_run
+    from boathook.compose.project import ProjectWorker
+    from boathook.journal import target_lock
+    from boathook.runtimes.base import NetworkMode
+
+    lines = PrefixedLines(click.echo, tuple(_short_names(project)))
+    session.listeners += [_progress(project), HookLines(lines)]
+    interrupted = session.interrupted
+    runtime = await session.runtime()
+    async with session.context(command="compose up", title=project.name) as context:
+        worker = ProjectWorker(project=project, runtime=runtime, context=context, network=NetworkMode(settings.network))
+        attached = Attached(
+            worker=worker,
+            lines=lines,
+            say=lambda text: click.echo(text, err=True),
+            interrupted=interrupted,
+            holding=lambda: target_lock(
+                session.home, lock_scope(project.name), command="compose up", wait=timedelta(days=1)
+            ),
+        )
+        async with told_as_run(worker, "compose up"):
+            return await attached.run(services)
+
+
+async def _call(
+    session: Session, project: Project, operation: str, params: JsonObject, owner: int | None = None
+) -> JsonObject:
+    """Have the owner do it; show its progress, and the timeline of the hooks at the end."""
+    from boathook.report.terminal import KeptTimeline
+
+    kept = KeptTimeline()
+    session.listeners[:] = [_progress(project), kept]
+    try:
+        return await session.call(operation, params, owner=owner)
+    finally:
+        if session.timeline and kept.saw_hooks:
+            click.echo("\n" + kept.text(), err=True, nl=False)
+
+
+async def _ask_owners(session: Session, project: Project, operation: str, params: JsonObject) -> list[JsonObject]:
+    """Ask every process that keeps containers of the project; what nobody keeps any more is dealt with here."""
+    from boathook.compose.standing import living_owners
+
+    owners = living_owners(session.home, await _containers(session, project.name))
+    if owners:
+        return [await _call(session, project, operation, params, owner) for owner in owners]
+    return [await _here(session, project, operation, params)]
+
+
+async def _here(session: Session, project: Project, operation: str, params: JsonObject) -> JsonObject:
+    """Do it in this process: nothing of the project runs any more that would end with it."""
+    from boathook.compose import operations
+
+    works = {"compose.stop": operations.stop, "compose.down": operations.down, "compose.kill": operations.kill}
+    session.listeners[:] = [_progress(project)]
+    runtime = await session.runtime()
+    async with session.context(command=operation.replace(".", " "), title=project.name) as context:
+        host = operations.Place(home=session.home, runtime=runtime)
+        return await works[operation](host, params, context)
+
+
+async def _refuse_other_owner(session: Session, project: str, *, detach: bool) -> None:
+    """A project in the foreground of another terminal ends with it: nothing is added to it from outside."""
+    from boathook.compose.standing import living_owners
+    from boathook.supervisor.client import supervisor_pid
+
+    owners = set(living_owners(session.home, await _containers(session, project)))
+    if detach:
+        owners -= {supervisor_pid(session.home)}
+    if owners:
+        who = ", ".join(str(pid) for pid in sorted(owners))
+        raise Conflict(f'project "{project}" is already run by process {who}', hint="take it down first")
+
+
+async def _standing_project(session: Session, selection: Selection) -> Project:
+    """The project that a command is about: from the file that is given, found, or named by its containers' labels."""
+    from boathook.compose.model import PROJECT_LABEL
+    from boathook.compose.standing import project_without_file, recorded_file
+
+    if selection.files or selection.name is None:
+        return selection.load(selection.file())
+    containers = await _containers(session, selection.name)
+    recorded = recorded_file(containers)
+    if recorded is not None:
+        click.echo(f"using {recorded}, which the containers were made from", err=True)
+        return selection.load(recorded)
+    found = selection.file()
+    if found is not None:
+        return selection.load(found)
+    click.echo(f'warning: no Compose file of project "{selection.name}" is there any more: no hook runs', err=True)
+    runtime = await session.runtime()
+    volumes = await runtime.list_volumes({PROJECT_LABEL: selection.name})
+    return project_without_file(selection.name, containers, volumes)
+
+
+async def _containers(session: Session, project: str) -> Sequence[Container]:
+    from boathook.compose.standing import standing_containers
+
+    return await standing_containers(await session.runtime(), project)
+
+
+def _params(
+    project: Project,
+    services: tuple[str, ...],
+    settings: Settings,
+    *,
+    timeout: int | None = None,
+    volumes: bool = False,
+) -> JsonObject:
+    from boathook.compose.operations import parameters
+
+    grace = None if timeout is None else timedelta(seconds=timeout)
+    return parameters(project, services=services, network=settings.network, grace=grace, volumes=volumes)
+
+
+def _progress(project: Project) -> Listener:
+    from boathook.compose.progress import Progress
+
+    return Progress(lambda line: click.echo(line, err=True), _short_names(project))
+
+
+def _short_names(project: Project) -> dict[str, str]:
+    """The full container names by their short ones."""
+    from boathook.compose.containers import container_name
+    from boathook.compose.model import short_name
+
+    names = [container_name(project, service) for service in project.services]
+    return {short_name(project.name, name): name for name in names}
+
+
+def _warn(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        click.echo(f"{finding.severity}: {finding}", err=True)

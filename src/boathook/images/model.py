@@ -1,0 +1,50 @@
+"""What a container can be made of: images, their configuration, and directories of the machine shown inside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class PullPolicy(StrEnum):
+    ALWAYS = "Always"
+    IF_NOT_PRESENT = "IfNotPresent"
+    NEVER = "Never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageConfig:
+    """What an image says about how it is run. Empty where it says nothing."""
+
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    working_dir: str = ""
+    user: str = ""
+    volumes: tuple[str, ...] = ()
+    stop_signal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A reference that has been resolved: what a container can be made of."""
+
+    reference: str
+    origin: str
+    """``image map``, ``local store``, ``stand-in``, ``engine``, ``simulated``: announced in every result."""
+    stand_in: bool
+    layers: tuple[Path, ...]
+    """Root file systems on this machine, lowest first; the runtime lays them over each other. Empty on an engine."""
+    host_system: bool
+    """The host's own /usr, /bin, /lib … are bound read-only into the root (stand-ins, and what is based on them)."""
+    config: ImageConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A directory or file of the machine shown inside the container."""
+
+    source: str
+    target: str
+    read_only: bool = False

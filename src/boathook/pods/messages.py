@@ -1,0 +1,89 @@
+"""The exact sentences of Kubernetes about hooks and restarts. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from boathook.model import Exec, HookResult, Outcome, Sleep
+from boathook.pods.model import Pod
+
+FAILED_POST_START = "FailedPostStartHook"
+FAILED_PRE_STOP = "FailedPreStopHook"
+KILLING = "Killing"
+
+POST_START_FAILED = "PostStartHook failed"
+PRE_STOP_FAILED = "PreStopHook failed"
+
+
+def stopping(container: str) -> str:
+    """The message of ``Killing`` when the pod is deleted."""
+    return f"Stopping container {container}"
+
+
+def full_name(pod: Pod, uid: str) -> str:
+    """How messages name a pod: ``name_namespace(uid)``."""
+    return f"{pod.name}_{pod.namespace}({uid})"
+
+
+def back_off(container: str, pod: Pod, uid: str) -> str:
+    """The message of the event ``BackOff``."""
+    return f"Back-off restarting failed container {container} in pod {full_name(pod, uid)}"
+
+
+def crash_loop(delay: timedelta, container: str, pod: Pod, uid: str) -> str:
+    """The message of the waiting reason ``CrashLoopBackOff``."""
+    return f"back-off {go_duration(delay)} restarting failed container={container} pod={full_name(pod, uid)}"
+
+
+def post_start_error(result: HookResult, container: str, pod: Pod, uid: str) -> str:
+    """The message of the waiting reason ``PostStartHookError``: argv, error and output of the hook."""
+    handler = result.hook.handler
+    where = f'for Container "{container}" in Pod "{full_name(pod, uid)}" failed - error: '
+    match handler:
+        case Exec():
+            argv = " ".join(handler.command)
+            return f"Exec lifecycle hook ([{argv}]) {where}{_exec_error(result, argv)}, message: {_output(result)}"
+        case Sleep():
+            seconds = int(handler.duration.total_seconds())
+            return f"Sleep lifecycle hook ({seconds}) {where}{result.reason or ''}"
+        case _:
+            return f"Cannot run handler: {result.reason or ''}"
+
+
+def _exec_error(result: HookResult, argv: str) -> str:
+    if result.outcome is Outcome.FAILED and result.exit_code is not None:
+        stderr = result.stderr.text if result.stderr else ""
+        return f"command '{argv}' exited with {result.exit_code}: {stderr}"
+    return result.reason or str(result.outcome)
+
+
+def _output(result: HookResult) -> str:
+    """Standard output, then standard error, quoted; not interleaved."""
+    return go_quoted("".join(output.text for output in (result.stdout, result.stderr) if output is not None))
+
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r"}
+_ESCAPES |= {"\t": "\\t", "\v": "\\v"}
+
+
+def go_quoted(text: str) -> str:
+    """The text as Go's ``%q`` writes it."""
+    return '"' + "".join(_ESCAPES.get(character) or _printable(character) for character in text) + '"'
+
+
+def _printable(character: str) -> str:
+    if character.isprintable():
+        return character
+    number = ord(character)
+    if number < 0x80:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def go_duration(value: timedelta) -> str:
+    """Whole seconds as Go writes a duration: ``10s``, ``1m20s``, ``5m0s``."""
+    minutes, seconds = divmod(int(value.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m{seconds}s"
+    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"

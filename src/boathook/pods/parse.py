@@ -1,0 +1,203 @@
+"""Text or objects -> pods. All problems of a file are told at once; every default is applied here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from boathook.documents import Document, findings_of, load, validate
+from boathook.errors import ManifestError
+from boathook.model import Exec, Finding, Hook, HookPoint, JsonObject, OnFailure, Severity, Sleep, Source
+from boathook.pods import schema
+from boathook.pods.model import POST_START, PRE_STOP, MessagePolicy, Pod, PodContainer, PodFile, RestartPolicy
+from boathook.pods.notices import check_notices
+from boathook.pods.parse_parts import environment, environment_from, mounts, security, volume
+from boathook.pods.problems import FieldPath, Problems, mapping, object_document
+from boathook.pods.rules import check_metadata, check_pod, grace_seconds
+from boathook.runtimes.base import PullPolicy
+
+PREFIX = "pods"
+
+NEEDED_KINDS = ("PersistentVolume", "PersistentVolumeClaim", "ConfigMap", "Secret")
+"""What may stand beside pods in their file, because pods need it."""
+
+DEFAULT_NAMESPACE = "default"
+DEFAULT_MESSAGE_PATH = "/dev/termination-log"
+
+LONGEST_HOSTNAME = 63
+
+
+def parse_pods(text: str, file: str, *, namespace: str = DEFAULT_NAMESPACE) -> PodFile:
+    """The pods of a file and the objects that they need. ``namespace``: of what names none.
+
+    Raises ``ManifestError`` with every problem of every document.
+    """
+    found: list[Finding] = []
+    pods: list[tuple[Document, tuple[Finding, ...]]] = []
+    objects: list[JsonObject] = []
+    for document in load(text, file):
+        value = mapping(document.value)
+        if value.get("kind") == "Pod":
+            problems = problems_of(document)
+            found += [one for one in problems if one.severity is Severity.ERROR]
+            pods.append((document, tuple(one for one in problems if one.severity is not Severity.ERROR)))
+        else:
+            found += _other_problems(document)
+            objects.append(_in_namespace(value, namespace))
+    if not found:
+        found = _file_problems(file, [document for document, _ in pods])
+    if found:
+        raise ManifestError(tuple(found))
+    return PodFile(
+        pods=tuple(_pod(document, notices, namespace) for document, notices in pods),
+        pod_objects=tuple(_in_namespace(mapping(document.value), namespace) for document, _ in pods),
+        objects=tuple(objects),
+    )
+
+
+def pod_from_object(obj: JsonObject, *, namespace: str = DEFAULT_NAMESPACE) -> Pod:
+    """A pod from an object that a cluster holds. Raises ``ManifestError``; its findings have paths, no positions."""
+    document = object_document(obj)
+    problems = problems_of(document)
+    if errors := tuple(one for one in problems if one.severity is Severity.ERROR):
+        raise ManifestError(errors)
+    return _pod(document, problems, namespace)
+
+
+def problems_of(document: Document) -> tuple[Finding, ...]:
+    """Everything that is wrong with a pod, and what of it has no effect, in the order of the file."""
+    problems = Problems(document)
+    check_pod(mapping(document.value), problems)
+    check_notices(mapping(document.value), problems)
+    typed = findings_of(schema.Pod, document, prefix=PREFIX)
+    # The same place is told once: a wrong type says more than the rule that stumbles over it.
+    places = {one.source.path for one in typed}
+    rest = [one for one in problems.found if one.source.path not in places]
+    return tuple(sorted((*typed, *rest), key=lambda one: (one.source.line or 0, one.source.column or 0)))
+
+
+def _other_problems(document: Document) -> list[Finding]:
+    value = mapping(document.value)
+    problems = Problems(document)
+    kind = value.get("kind")
+    if kind in NEEDED_KINDS:
+        check_metadata(mapping(value.get("metadata")), problems)
+    elif not kind:
+        problems.required(("kind",), "a Pod, or an object that a pod needs")
+    else:
+        expected = ", ".join(("Pod", *NEEDED_KINDS))
+        problems.add(("kind",), "unexpected-kind", f'found "{kind}", expected one of {expected}')
+    return problems.found
+
+
+def _file_problems(file: str, documents: list[Document]) -> list[Finding]:
+    """A file without a pod, or with the same pod twice."""
+    if not documents:
+        source = Source(file=file, line=None, column=None, path="")
+        return [Finding(id="pods.no-pod", severity=Severity.ERROR, source=source, message="no pod in it", remedy=None)]
+    seen: set[tuple[str, str]] = set()
+    problems: list[Finding] = []
+    for document in documents:
+        metadata = mapping(mapping(document.value).get("metadata"))
+        key = (str(metadata.get("namespace") or ""), str(metadata.get("name")))
+        if key in seen:
+            told = Problems(document)
+            told.duplicate(("metadata", "name"), key[1])
+            problems += told.found
+        seen.add(key)
+    return problems
+
+
+def _in_namespace(obj: JsonObject, namespace: str) -> JsonObject:
+    metadata = mapping(obj.get("metadata"))
+    if metadata.get("namespace") or obj.get("kind") == "PersistentVolume":
+        return obj
+    return {**obj, "metadata": {**metadata, "namespace": namespace}}
+
+
+def _pod(document: Document, notices: tuple[Finding, ...], namespace: str) -> Pod:
+    """The pod of a document that has no problems."""
+    manifest = validate(schema.Pod, document, prefix=PREFIX)
+    metadata, spec = manifest.metadata, manifest.spec
+    name = metadata.name or ""
+    containers = spec.containers or []
+    aliases = spec.host_aliases or []
+    return Pod(
+        name=name,
+        namespace=metadata.namespace or namespace,
+        uid=metadata.uid or "",
+        labels=metadata.labels or {},
+        annotations=metadata.annotations or {},
+        containers=tuple(_container(one, spec, index, document) for index, one in enumerate(containers)),
+        volumes=tuple(volume(one, index, document) for index, one in enumerate(spec.volumes or [])),
+        restart_policy=RestartPolicy(spec.restart_policy or RestartPolicy.ALWAYS),
+        grace=timedelta(seconds=grace_seconds(mapping(mapping(document.value).get("spec")))),
+        hostname=(spec.hostname or name)[:LONGEST_HOSTNAME].rstrip("-."),
+        hosts=tuple((alias.ip or "", host) for alias in aliases for host in alias.hostnames or []),
+        host_network=bool(spec.host_network),
+        service_account=spec.service_account_name or "default",
+        notices=notices,
+        source=document.source(),
+    )
+
+
+def _container(container: schema.Container, spec: schema.PodSpec, index: int, document: Document) -> PodContainer:
+    at: FieldPath = ("spec", "containers", index)
+    lifecycle = container.lifecycle or schema.Lifecycle()
+    return PodContainer(
+        name=container.name or "",
+        image=container.image or "",
+        pull_policy=_pull_policy(container),
+        command=tuple(container.command) if container.command else None,
+        args=tuple(container.args) if container.args else None,
+        working_dir=container.working_dir or None,
+        environment=environment(container, at, document),
+        environment_from=environment_from(container, at, document),
+        mounts=mounts(container, at, document),
+        security=security(container, spec),
+        post_start=_hook(lifecycle.post_start, POST_START, HookPoint.POST_START, at, document),
+        pre_stop=_hook(lifecycle.pre_stop, PRE_STOP, HookPoint.PRE_STOP, at, document),
+        stop_signal=lifecycle.stop_signal,
+        message_path=container.termination_message_path or DEFAULT_MESSAGE_PATH,
+        message_policy=MessagePolicy(container.termination_message_policy or MessagePolicy.FILE),
+        image_source=document.source((*at, "image")),
+        source=document.source(at),
+    )
+
+
+def _pull_policy(container: schema.Container) -> PullPolicy:
+    """Always for ``:latest`` and for no tag at all, else IfNotPresent."""
+    if container.image_pull_policy:
+        return PullPolicy(container.image_pull_policy)
+    last = (container.image or "").rsplit("/", 1)[-1]
+    latest = "@" not in last and (":" not in last or last.endswith(":latest"))
+    return PullPolicy.ALWAYS if latest else PullPolicy.IF_NOT_PRESENT
+
+
+def _hook(
+    handler: schema.LifecycleHandler | None, name: str, point: HookPoint, at: FieldPath, document: Document
+) -> Hook | None:
+    """The hook with its one handler; kinds that are not there yet were refused before."""
+    if handler is None:
+        return None
+    action: Exec | Sleep
+    if handler.sleep is not None:
+        action = Sleep(duration=timedelta(seconds=handler.sleep.seconds or 0))
+    else:
+        command = (handler.exec.command if handler.exec else None) or []
+        # A hook has the container's own user, directory and environment; the API gives it no others.
+        action = Exec(command=tuple(command), user=None, privileged=False, working_dir=None, environment=())
+    return Hook(
+        point=point,
+        name=name,
+        handler=action,
+        timeout=None,
+        # A failed postStart hook kills its container; a failed preStop hook changes nothing.
+        on_failure=OnFailure.STOP if point is HookPoint.POST_START else OnFailure.CONTINUE,
+        source=document.source((*at, "lifecycle", name)),
+    )
+
+
+def with_uid(pod: Pod, uid: str) -> Pod:
+    """The pod once a cluster, or a run, has given it its identity."""
+    return replace(pod, uid=uid)

@@ -1,0 +1,146 @@
+"""How one running container is stopped: Killing, preStop, stop signal, SIGKILL (the kubelet's ``killContainer``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import anyio
+
+from boathook import events as e
+from boathook.codec import to_json
+from boathook.hooks import ContainerExec, Deadline, OnDeadline, run_hook
+from boathook.journal import Context, Debt, owed
+from boathook.model import Hook, HookResult, Outcome
+from boathook.pods import messages
+from boathook.pods.grace import GracePeriod
+from boathook.pods.instance import Instance
+from boathook.runtimes.base import ContainerRuntime, ExecSpec, Execution, Exit, OutputSink, SandboxSpec, stop
+
+STOP_OBLIGATION = "pods.stop"
+"""The kind of debt that a running preStop hook is: see :mod:`boathook.pods.recovery`."""
+
+HOOK_END_SECONDS = 5.0
+"""How long the end of an overrun hook is waited for once its container has ended, and the hook with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """How a container was stopped. ``hook`` None: no preStop hook was run."""
+
+    exit: Exit
+    hook: HookResult | None
+
+
+async def stop_container(
+    instance: Instance,
+    pre_stop: Hook | None,
+    grace: GracePeriod,
+    *,
+    message: str,
+    sandbox: SandboxSpec,
+    runtime: ContainerRuntime,
+    context: Context,
+) -> Stopped:
+    """Stop a running container inside its grace period. ``message`` says why, in the words of ``Killing``."""
+    stopping = _Stopping(instance=instance, sandbox=sandbox, runtime=runtime, context=context)
+    stopping.tell(messages.KILLING, message, warning=False)
+    if pre_stop is None or not grace.allows_hook:
+        return Stopped(exit=await stopping.signal(grace), hook=None)
+    return await stopping.after_hook(pre_stop, grace)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Stopping:
+    """One stop while it lasts."""
+
+    instance: Instance
+    sandbox: SandboxSpec
+    runtime: ContainerRuntime
+    context: Context
+
+    async def after_hook(self, hook: Hook, grace: GracePeriod) -> Stopped:
+        """The debt is written before the hook starts, and met when the container has ended."""
+        async with owed(
+            self.context,
+            kind=STOP_OBLIGATION,
+            target=self.instance.target,
+            description=f"run {hook.name} of {self.instance.target} and stop it",
+            payload={
+                "hook": to_json(hook),
+                "container": to_json(self.instance.spec),
+                "sandbox": to_json(self.sandbox),
+                "grace": grace.left.total_seconds(),
+            },
+        ) as debt:
+            try:
+                return await self._hook_and_signal(hook, grace, debt)
+            except anyio.get_cancelled_exc_class():
+                if debt.state is None:
+                    debt.moot("interrupted: the container was ended at once")
+                raise
+
+    async def _hook_and_signal(self, hook: Hook, grace: GracePeriod, debt: Debt) -> Stopped:
+        container = _Remembered(ContainerExec(self.runtime, self.instance.id))
+        # What outlives its deadline is watched in here: it ends with its container, and its end is told before that.
+        async with anyio.create_task_group() as abandoned:
+            began = anyio.current_time()
+            result = await run_hook(
+                hook,
+                self.instance.target,
+                container,
+                deadline=Deadline(after=grace.left, then=OnDeadline.ABANDON),
+                events=self.context.events,
+                clock=self.context.clock,
+                abandoned=abandoned,
+            )
+            grace = grace.spend(timedelta(seconds=anyio.current_time() - began))
+            # A hook that merely outlives the period gives no event at that time.
+            if not result.succeeded and result.outcome is not Outcome.TIMED_OUT:
+                self.tell(messages.FAILED_PRE_STOP, messages.PRE_STOP_FAILED)
+            ended = await self.signal(grace)
+            debt.met("the container was stopped after its hook")
+            abandoned.cancel_scope.deadline = anyio.current_time() + HOOK_END_SECONDS
+        if result.outcome is Outcome.TIMED_OUT:
+            await self._tell_late_failure(container)
+        return Stopped(exit=ended, hook=result)
+
+    async def _tell_late_failure(self, container: _Remembered) -> None:
+        """A program that was cut off with its container has failed late. An overrun sleep is never told."""
+        if container.execution is None:
+            return
+        with anyio.move_on_after(HOOK_END_SECONDS):
+            ended = await container.execution.wait()
+            if not ended.ok:
+                self.tell(messages.FAILED_PRE_STOP, messages.PRE_STOP_FAILED)
+
+    async def signal(self, grace: GracePeriod) -> Exit:
+        """The stop signal, and SIGKILL when what is left has run out."""
+
+        def signalled(signal: str, left: timedelta | None) -> None:
+            self.context.events.emit(e.SignalSent(target=self.instance.target, signal=signal, left=left))
+
+        return await stop(
+            self.runtime,
+            self.instance.id,
+            signal=self.instance.spec.stop_signal,
+            grace=grace.for_stop,
+            signalled=signalled,
+        )
+
+    def tell(self, reason: str, message: str, *, warning: bool = True) -> None:
+        self.context.events.emit(
+            e.ClusterEvent(target=self.instance.target, warning=warning, reason=reason, message=message)
+        )
+
+
+class _Remembered:
+    """A container to exec in that remembers what it started, so that the end of an overrun hook can be told."""
+
+    def __init__(self, container: ContainerExec) -> None:
+        self._container = container
+        self.execution: Execution | None = None
+
+    async def exec(self, spec: ExecSpec, output: OutputSink) -> Execution:
+        self.execution = await self._container.exec(spec, output)
+        return self.execution

@@ -1,0 +1,422 @@
+"""The embedded runtime: containers in Linux namespaces, built by bubblewrap and entered by a spawner; no daemon.
+
+Its containers live as long as the process that has this runtime open. Any process of the same user can list them,
+enter them and signal them by their records.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import anyio
+import anyio.to_thread
+
+from boathook.clock import Clock, SystemClock
+from boathook.errors import Conflict, CouldNotStart, NotFound, NotRunning, PlaceError, UnsupportedHere
+from boathook.home import Home
+from boathook.runtimes import abilities, launch
+from boathook.runtimes.base import (
+    Container,
+    ContainerId,
+    ContainerSpec,
+    ContainerState,
+    ExecSpec,
+    Execution,
+    Exit,
+    Image,
+    LogLine,
+    NetworkMode,
+    OutputSink,
+    PullPolicy,
+    RuntimeEvent,
+    SandboxId,
+    SandboxSpec,
+    Volume,
+)
+from boathook.runtimes.containers import OwnContainer, OwnSandbox
+from boathook.runtimes.executions import Pipes, SpawnedExecution
+from boathook.runtimes.identity import Identity, this_identity
+from boathook.runtimes.launch import Message, User
+from boathook.runtimes.logs import LogReader
+from boathook.runtimes.processes import ProcessId, this_process
+from boathook.runtimes.records import ContainerRecord, Records, SandboxRecord
+from boathook.runtimes.rootfs import RootLayout, View, arguments, hide_symlinks
+from boathook.runtimes.sandboxes import probe_spec, write_network_files
+from boathook.runtimes.spawner_client import SpawnerClient, SpawnFailed
+from boathook.runtimes.subscriptions import Subscriptions
+from boathook.runtimes.trees import delete_tree
+from boathook.runtimes.volumes import VolumeStore
+
+_POLL_SECONDS = 0.05
+"""How often another process's container is looked at, where the kernel tells nothing."""
+_UNKILLABLE_SECONDS = 10.0
+
+
+class Images(Protocol):
+    """What the runtime asks of the image store."""
+
+    async def resolve(self, reference: str, policy: PullPolicy) -> Image: ...
+
+
+class BubblewrapRuntime:
+    """Implements ``boathook.runtimes.base.ContainerRuntime`` on this machine."""
+
+    def __init__(self, home: Home, *, images: Images, clock: Clock | None = None) -> None:
+        self._home = home
+        self._images = images
+        self._clock = clock or SystemClock()
+        self._records = Records(home)
+        self._volumes = VolumeStore(home.volumes)
+        self._identity: Identity = this_identity()
+        self._spawner = SpawnerClient()
+        self._bubblewrap = ""
+        self._overlay = True
+        self._containers: dict[ContainerId, OwnContainer] = {}
+        self._sandboxes: dict[SandboxId, OwnSandbox] = {}
+        self._executions: set[SpawnedExecution] = set()
+        self._events = Subscriptions()
+
+    @property
+    def name(self) -> str:
+        return "local/bwrap"
+
+    async def __aenter__(self) -> BubblewrapRuntime:
+        self._bubblewrap = abilities.bubblewrap_path()
+        self._home.ensure()
+        self._home.containers.mkdir(exist_ok=True, mode=0o711)
+        self._spawner.open()
+        known = abilities.remembered(self._home, self._identity)
+        try:
+            self._overlay = await self._probe() if known is None else known
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """End and remove what this process still runs, then the spawner."""
+        with anyio.CancelScope(shield=True):
+            try:
+                for execution in tuple(self._executions):
+                    execution.release()
+                for container in tuple(self._containers):
+                    await self.remove(container)
+                for sandbox in tuple(self._sandboxes):
+                    await self.remove_sandbox(sandbox)
+            finally:
+                await self._spawner.close()
+
+    async def resolve_image(self, reference: str, policy: PullPolicy) -> Image:
+        return await self._images.resolve(reference, policy)
+
+    async def resolve_user(self, image: Image, user: str) -> tuple[int, int]:
+        from boathook.images import lookup_user
+
+        return lookup_user(image, user or image.config.user)
+
+    def can_be(self, uids: frozenset[int]) -> str | None:
+        return self._identity.refusal(uids)
+
+    def not_enforced(self, spec: ContainerSpec) -> tuple[str, ...]:
+        said = []
+        if spec.supplemental_groups and self._identity.single:
+            said.append("supplemental groups are not given: an ordinary user can give a container one group only")
+        if spec.privileged and not self._identity.root:
+            said.append("privileged gives no access to the machine's devices: boathook does not run as root")
+        return tuple(said)
+
+    async def create_sandbox(self, spec: SandboxSpec) -> SandboxId:
+        sandbox = SandboxId(f"sandbox-{secrets.token_hex(6)}")
+        fresh = self._records.fresh_directory()
+        write_network_files(fresh, spec)
+        try:
+            holder = await self._spawner.request(launch.sandbox_message(spec, self._identity))
+        except SpawnFailed as error:
+            delete_tree(fresh)
+            raise abilities.refusal(self._identity, str(error)) from error
+        record = SandboxRecord(
+            id=sandbox,
+            spec=spec,
+            owner=this_process(),
+            holder=holder.id,
+            user_namespace=not self._identity.root,
+            single_user=self._identity.single,
+        )
+        self._records.publish(fresh, record)
+        self._sandboxes[sandbox] = OwnSandbox(record, holder)
+        return sandbox
+
+    async def remove_sandbox(self, sandbox: SandboxId) -> None:
+        own = self._sandboxes.pop(sandbox, None)
+        if own is not None:
+            await self._spawner.end_sandbox(own.holder)
+        await self._delete(self._records.directory(sandbox))
+
+    async def create(self, spec: ContainerSpec) -> ContainerId:
+        sandbox = self._own_sandbox(spec.sandbox)
+        user = User(*await self.resolve_user(spec.image, spec.user))
+        self._claim_user(sandbox, spec, user)
+        return await self._create(spec, user)
+
+    async def _create(self, spec: ContainerSpec, user: User) -> ContainerId:
+        launch.container_bounding_set(spec)
+        container = ContainerId(secrets.token_hex(8))
+        fresh = self._records.fresh_directory()
+        layout = RootLayout(directory=fresh)
+        if self._overlay:
+            layout.make(spec.image, overlay=True)
+        else:
+            await anyio.to_thread.run_sync(lambda: layout.make(spec.image, overlay=False))
+        if spec.termination_message_path is not None:
+            layout.termination_log.touch()
+            layout.termination_log.chmod(0o666)
+        writable = layout.writable(overlay=self._overlay)
+        hide_symlinks((*spec.image.layers, writable), writable)
+        record = ContainerRecord(
+            id=container,
+            spec=spec,
+            owner=this_process(),
+            uid=user.uid,
+            gid=user.gid,
+            state=ContainerState.CREATED,
+            process=None,
+            created=self._clock.now(),
+            started=None,
+            finished=None,
+            exit=None,
+            termination_message="",
+        )
+        self._records.publish(fresh, record)
+        self._containers[container] = own = OwnContainer(record, self._records, self._clock, self._tell)
+        self._tell(own, "created")
+        return container
+
+    async def start(self, container: ContainerId) -> None:
+        own = self._own(container)
+        spec = own.record.spec
+        if own.record.state is not ContainerState.CREATED:
+            raise Conflict(f"container {spec.name!r} could not be started: it was started before")
+        pipes = own.open_pipes()
+        try:
+            self._refuse(own.record)
+            message = self._main_message(own)
+            process = await self._spawner.request(message, pipes.descriptors, on_end=own.ended)
+        except (SpawnFailed, PlaceError, CouldNotStart) as error:
+            own.did_not_start()
+            if isinstance(error, SpawnFailed):
+                raise CouldNotStart(f"container {spec.name!r} could not be started: {error}") from error
+            raise
+        pipes.close_write()
+        own.runs(process)
+
+    async def exec(self, container: ContainerId, spec: ExecSpec, output: OutputSink) -> Execution:
+        record = self._running(container)
+        sandbox = self._sandbox_record(record.spec.sandbox)
+        user = User(record.uid, record.gid)
+        if spec.user is not None:
+            user = User(*await self.resolve_user(record.spec.image, spec.user))
+        user = launch.exec_user(record, sandbox, user, self._identity)
+        message = launch.exec_message(record, sandbox, spec, user)
+        pipes = Pipes(output)
+        try:
+            process = await self._spawner.request(message, pipes.descriptors)
+        except SpawnFailed as error:
+            pipes.close_write()
+            pipes.drain()
+            if error.step == "not-running" or not _alive(record):
+                raise NotRunning(f"container {record.spec.name!r} is not running") from error
+            raise CouldNotStart(str(error)) from error
+        pipes.close_write()
+        execution = SpawnedExecution(process, pipes)
+        self._executions.add(execution)
+        return execution
+
+    async def signal(self, container: ContainerId, signal: str) -> None:
+        record = self._running(container)
+        assert record.process is not None
+        try:
+            record.process.send(launch.signal_number(signal))
+        except ProcessLookupError as error:
+            raise NotRunning(f"container {record.spec.name!r} is not running") from error
+
+    async def wait(self, container: ContainerId) -> Exit:
+        own = self._containers.get(container)
+        if own is not None:
+            await own.finished.wait()
+            return own.record.exit or Exit(code=None, signal=None)
+        record = self._records.container(container)
+        if record.process is not None:
+            await _until_ended(record.process)
+        while (seen := self._records.container(container).as_seen()).state is not ContainerState.EXITED:
+            await anyio.sleep(_POLL_SECONDS)
+        return seen.exit or Exit(code=None, signal=None)
+
+    async def remove(self, container: ContainerId) -> None:
+        own = self._containers.get(container)
+        try:
+            record = own.record if own else self._records.container(container)
+        except NotFound:
+            return
+        if record.state is ContainerState.RUNNING and record.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                record.process.send(signal.SIGKILL)
+            with anyio.move_on_after(_UNKILLABLE_SECONDS) as patience:
+                await (own.finished.wait() if own else _until_ended(record.process))
+            if patience.cancelled_caught:
+                raise PlaceError(
+                    f"container {record.spec.name!r} could not be ended: it sleeps uninterruptibly",
+                    hint="a file system that it writes to may be frozen: thaw it (fsfreeze --unfreeze)",
+                )
+        await self._delete(self._records.directory(container))
+        self._containers.pop(container, None)
+        if own is not None:
+            self._tell(own, "removed")
+
+    async def inspect(self, container: ContainerId) -> Container:
+        return self._record(container).container()
+
+    async def list(self, labels: Mapping[str, str]) -> tuple[Container, ...]:
+        found = [
+            record.container() for record in self._records.containers() if labels.items() <= record.spec.labels.items()
+        ]
+        return tuple(sorted(found, key=lambda each: (each.created, each.id)))
+
+    async def logs(self, container: ContainerId, *, follow: bool = False) -> AsyncIterator[LogLine]:
+        reader = LogReader(RootLayout(directory=self._records.directory(container)).log)
+        while True:
+            ended = not follow or self._record(container).as_seen().state is ContainerState.EXITED
+            for line in reader.lines():
+                yield line
+            if ended and not reader.more():
+                return
+            if not ended:
+                await anyio.sleep(_POLL_SECONDS)
+
+    def events(self) -> AsyncIterator[RuntimeEvent]:
+        return self._events.add()
+
+    async def create_volume(
+        self, name: str, labels: Mapping[str, str], *, mode: int, sandbox: SandboxId | None = None
+    ) -> Volume:
+        if sandbox is None:
+            return self._volumes.create(name, labels, mode)
+        self._own_sandbox(sandbox)
+        return VolumeStore(self._records.directory(sandbox) / "volumes").create(name, labels, mode)
+
+    async def remove_volume(self, name: str) -> None:
+        self._volumes.remove(name)
+
+    async def list_volumes(self, labels: Mapping[str, str]) -> tuple[Volume, ...]:
+        return tuple(volume for volume in self._volumes.list() if labels.items() <= volume.labels.items())
+
+    async def _probe(self) -> bool:
+        """Whether a root can be an overlay, found by starting a container. Raises ``PlaceError`` when none starts."""
+        why = ""
+        for self._overlay in (True, False):
+            try:
+                await self._start_probe()
+            except CouldNotStart as error:
+                why = str(error)
+                continue
+            abilities.remember(self._home, self._identity, overlay=self._overlay)
+            return self._overlay
+        raise abilities.refusal(self._identity, why)
+
+    async def _start_probe(self) -> None:
+        network = SandboxSpec(name="probe", hostname="probe", network=NetworkMode.POD, labels={})
+        sandbox = await self.create_sandbox(network)
+        empty = self._records.directory(sandbox) / "empty"
+        empty.mkdir()
+        container = await self._create(probe_spec(sandbox, empty), User(0, 0))
+        try:
+            await self.start(container)
+        finally:
+            await self.remove(container)
+            await self.remove_sandbox(sandbox)
+
+    def _own(self, container: ContainerId) -> OwnContainer:
+        own = self._containers.get(container)
+        if own is None:
+            self._records.container(container)
+            raise Conflict(f"container {container!r} belongs to another process")
+        return own
+
+    def _own_sandbox(self, sandbox: SandboxId) -> OwnSandbox:
+        own = self._sandboxes.get(sandbox)
+        if own is None:
+            self._records.sandbox(sandbox)
+            raise Conflict(f"sandbox {sandbox!r} belongs to another process")
+        return own
+
+    def _sandbox_record(self, sandbox: SandboxId) -> SandboxRecord:
+        own = self._sandboxes.get(sandbox)
+        return own.record if own else self._records.sandbox(sandbox)
+
+    def _record(self, container: ContainerId) -> ContainerRecord:
+        own = self._containers.get(container)
+        return own.record if own else self._records.container(container)
+
+    def _running(self, container: ContainerId) -> ContainerRecord:
+        record = self._record(container)
+        if not _alive(record):
+            raise NotRunning(f"container {record.spec.name!r} is not running")
+        return record
+
+    def _claim_user(self, sandbox: OwnSandbox, spec: ContainerSpec, user: User) -> None:
+        """Refuse a uid that this place cannot give, or cannot give beside another in the same sandbox."""
+        wanted = {user.uid} if sandbox.uid is None or not self._identity.single else {user.uid, sandbox.uid}
+        refusal = self._identity.refusal(frozenset(wanted))
+        if refusal is not None:
+            raise UnsupportedHere(f"container {spec.name!r} cannot run as user {user}: {refusal}")
+        sandbox.uid = user.uid
+
+    def _refuse(self, record: ContainerRecord) -> None:
+        if record.spec.run_as_non_root and record.uid == 0:
+            raise CouldNotStart("container has runAsNonRoot and image will run as root")
+        missing = launch.missing_source(record.spec)
+        if missing is not None:
+            raise CouldNotStart(
+                f"container {record.spec.name!r} could not be started: mount source {missing!r} is missing"
+            )
+
+    def _main_message(self, own: OwnContainer) -> Message:
+        sandbox = self._own_sandbox(own.record.spec.sandbox).record
+        plain = self._identity.root and launch.in_initial_user_namespace()
+        view = View(
+            spec=own.record.spec,
+            layout=own.layout,
+            generated=self._records.directory(sandbox.id),
+            overlay=self._overlay,
+            user_namespace=not plain,
+            host_devices=own.record.spec.privileged and self._identity.root,
+        )
+        return launch.main_message(own.record, sandbox, [self._bubblewrap, *arguments(view)], mount_sys=plain)
+
+    def _tell(self, own: OwnContainer, what: str) -> None:
+        exit = own.record.exit if what == "exited" else None
+        self._events.tell(RuntimeEvent(container=own.record.id, name=own.record.spec.name, what=what, exit=exit))
+
+    async def _delete(self, directory: Path) -> None:
+        await anyio.to_thread.run_sync(delete_tree, directory)
+
+
+def _alive(record: ContainerRecord) -> bool:
+    return record.state is ContainerState.RUNNING and record.process is not None and record.process.alive
+
+
+async def _until_ended(process: ProcessId) -> None:
+    """Works for any process of the machine."""
+    try:
+        descriptor = process.open()
+    except ProcessLookupError:
+        return
+    try:
+        await anyio.wait_readable(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,98 @@
+"""The containers of this process: their state, from created to exited, and what is written down of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+
+import anyio
+
+from boathook.clock import Clock
+from boathook.runtimes.base import ContainerState, Exit
+from boathook.runtimes.executions import Pipes
+from boathook.runtimes.logs import LogFile
+from boathook.runtimes.records import ContainerRecord, Records, SandboxRecord
+from boathook.runtimes.rootfs import RootLayout
+from boathook.runtimes.spawner_client import SpawnedProcess
+
+_LONGEST_TERMINATION_MESSAGE = 4096
+"""kubernetes pkg/kubelet/container/runtime.go, MaxContainerTerminationMessageLength."""
+
+
+class OwnContainer:
+    """A container that this process runs. Its record follows every change."""
+
+    def __init__(
+        self, record: ContainerRecord, records: Records, clock: Clock, tell: Callable[[OwnContainer, str], None]
+    ) -> None:
+        self.record = record
+        self.layout = RootLayout(directory=records.directory(record.id))
+        self.finished = anyio.Event()
+        self._records = records
+        self._clock = clock
+        self._tell = tell
+        self._process: SpawnedProcess | None = None
+        self._log: LogFile | None = None
+        self._pipes: Pipes | None = None
+
+    def open_pipes(self) -> Pipes:
+        """Where its main process will write to: they lead to the log."""
+        self._log = LogFile(self.layout.log, self._clock)
+        self._pipes = Pipes(self._log.write)
+        return self._pipes
+
+    def runs(self, process: SpawnedProcess) -> None:
+        """The main process was started; it may even have ended already."""
+        self._process = process
+        self._change(state=ContainerState.RUNNING, process=process.id, started=self._clock.now())
+        self._tell(self, "started")
+        if process.ended.is_set():
+            self._finish(process.status)
+
+    def ended(self) -> None:
+        """The main process has ended. It is known here before ``runs`` when it was very quick."""
+        if self._process is not None:
+            self._finish(self._process.status)
+
+    def did_not_start(self) -> None:
+        self._finish(None)
+
+    def _finish(self, status: int | None) -> None:
+        """Nothing of it runs any more, so all that it wrote is in the pipes."""
+        if self._pipes is not None and self._log is not None:
+            self._pipes.close_write()
+            self._pipes.drain()
+            self._log.close()
+        self._change(
+            state=ContainerState.EXITED,
+            finished=self._clock.now(),
+            exit=Exit(code=None, signal=None) if status is None else Exit.of_status(status),
+            termination_message=self._termination_message(),
+        )
+        self._tell(self, "exited")
+        self.finished.set()
+
+    def _termination_message(self) -> str:
+        if self.record.spec.termination_message_path is None:
+            return ""
+        try:
+            with self.layout.termination_log.open("rb") as file:
+                return file.read(_LONGEST_TERMINATION_MESSAGE).decode(errors="replace")
+        except OSError:
+            return ""
+
+    def _change(self, **changes: object) -> None:
+        self.record = replace(self.record, **changes)  # type: ignore[arg-type]  # names are those of the record
+        with contextlib.suppress(FileNotFoundError):  # Somebody else removed it.
+            self._records.write(self.record)
+
+
+class OwnSandbox:
+    """A sandbox whose holder this process started."""
+
+    def __init__(self, record: SandboxRecord, holder: SpawnedProcess) -> None:
+        self.record = record
+        self.holder = holder
+        self.uid = record.spec.user
+        """Where only one uid can be had: the one that it has, once it is known."""

@@ -1,0 +1,174 @@
+"""What the spawner is asked: plain decisions from a specification to the message that starts a process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from boathook.errors import CouldNotStart, UnsupportedHere
+from boathook.runtimes.base import ContainerSpec, ExecSpec, NetworkMode, SandboxSpec, exec_environment
+from boathook.runtimes.capabilities import NAMES, bounding_set
+from boathook.runtimes.identity import Identity
+from boathook.runtimes.records import ContainerRecord, SandboxRecord
+from boathook.runtimes.spawner import syscalls
+
+Message: TypeAlias = dict[str, Any]
+"""A request to the spawner."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A resolved user of a process."""
+
+    uid: int
+    gid: int
+
+    def __str__(self) -> str:
+        return f"{self.uid}:{self.gid}"
+
+
+def sandbox_message(spec: SandboxSpec, identity: Identity) -> Message:
+    return {
+        "do": "sandbox",
+        "hostname": spec.hostname[:63],  # HOST_NAME_MAX is 64; the kubelet cuts a pod's name to 63 as well
+        "network": spec.network.value,
+        "user_namespace": identity.user_namespace(),
+    }
+
+
+def main_message(record: ContainerRecord, sandbox: SandboxRecord, bubblewrap: list[str], *, mount_sys: bool) -> Message:
+    spec = record.spec
+    user = User(record.uid, record.gid)
+    process = _process(record, sandbox, user, bounding=container_bounding_set(spec))
+    process |= {
+        "argv": list(spec.command),
+        "environment": _with_hostname(dict(spec.environment), sandbox.spec),
+        "cwd": spec.working_dir or "/",
+        "is_init": True,
+        "mount_sys": mount_sys,
+        "see_all": spec.privileged,
+    }
+    return {
+        "do": "main",
+        "sandbox": sandbox.holder.pid,
+        "sandbox_start": sandbox.holder.start,
+        "sandbox_namespaces": _shared(sandbox) | (syscalls.NEWUSER if sandbox.user_namespace else 0),
+        "bubblewrap": bubblewrap,
+        "process": process,
+    }
+
+
+def exec_message(record: ContainerRecord, sandbox: SandboxRecord, spec: ExecSpec, user: User) -> Message:
+    assert record.process is not None
+    bounding = None if spec.privileged else container_bounding_set(record.spec)
+    process = _process(record, sandbox, user, bounding=bounding)
+    environment = exec_environment(record.spec.environment, spec.environment)
+    process |= {
+        "argv": list(spec.command),
+        "environment": _with_hostname(environment, sandbox.spec),
+        "cwd": spec.working_dir or record.spec.working_dir or "/",
+        "is_init": False,
+    }
+    return {
+        "do": "exec",
+        "direct": not sandbox.user_namespace,
+        "sandbox": sandbox.holder.pid,
+        "sandbox_start": sandbox.holder.start,
+        "sandbox_namespaces": syscalls.NEWUSER if sandbox.user_namespace else 0,
+        "container": record.process.pid,
+        "container_start": record.process.start,
+        "container_namespaces": _shared(sandbox) | syscalls.NEWPID | syscalls.NEWNS,
+        "process": process,
+    }
+
+
+def _process(record: ContainerRecord, sandbox: SandboxRecord, user: User, *, bounding: int | None) -> Message:
+    """What both kinds of process have in common."""
+    return {
+        "uid": user.uid,
+        "gid": user.gid,
+        "groups": list(record.spec.supplemental_groups),
+        "bounding": bounding,
+        "available": ~0 if sandbox.user_namespace else permitted_capabilities(),
+        "last_capability": last_capability(),
+        "no_new_privileges": record.spec.no_new_privileges,
+        "change_user": not sandbox.single_user,
+        "nested": sandbox.single_user and (record.uid != 0 or record.gid != 0),
+    }
+
+
+def _shared(sandbox: SandboxRecord) -> int:
+    network = syscalls.NEWNET if sandbox.spec.network is NetworkMode.POD else 0
+    return syscalls.NEWIPC | syscalls.NEWUTS | network
+
+
+def _with_hostname(environment: dict[str, str], sandbox: SandboxSpec) -> dict[str, str]:
+    """Engines set HOSTNAME where nobody else does."""
+    return {"HOSTNAME": sandbox.hostname, **environment}
+
+
+def container_bounding_set(spec: ContainerSpec) -> int | None:
+    """None: whatever there is (privileged)."""
+    if spec.privileged:
+        return None
+    try:
+        mask = bounding_set(add=spec.capabilities_add, drop=spec.capabilities_drop)
+    except KeyError as error:
+        raise CouldNotStart(f"container {spec.name!r} could not be created: unknown capability {error}") from error
+    return mask & ((1 << (last_capability() + 1)) - 1)
+
+
+@cache
+def last_capability() -> int:
+    """The highest number that this kernel knows."""
+    try:
+        return int(Path("/proc/sys/kernel/cap_last_cap").read_text(encoding="ascii"))
+    except OSError:
+        return len(NAMES) - 1
+
+
+@cache
+def permitted_capabilities() -> int:
+    """What this process has itself and can pass on."""
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("CapPrm:"):
+            return int(line.split()[1], 16)
+    return 0
+
+
+def exec_user(record: ContainerRecord, sandbox: SandboxRecord, user: User, identity: Identity) -> User:
+    """The user of an exec, if this place can give it. Raises ``UnsupportedHere``: it never runs as another."""
+    if sandbox.single_user and user != User(record.uid, record.gid):
+        raise UnsupportedHere(
+            f"user {user} is not supported by this isolator: "
+            f"container {record.spec.name!r} of user {identity.name!r} can have {record.uid}:{record.gid} only",
+            hint=identity.remedy,
+        )
+    refusal = identity.refusal(frozenset({user.uid}))
+    if refusal is not None:
+        raise UnsupportedHere(f"user {user} is not supported by this isolator: {refusal}")
+    return user
+
+
+def signal_number(name: str) -> int:
+    """``SIGTERM``, ``TERM`` or ``15``. Raises ``CouldNotStart`` never, ``KeyError`` for an unknown one."""
+    if name.isdigit():
+        return int(name)
+    full = name.upper() if name.upper().startswith("SIG") else f"SIG{name.upper()}"
+    if full.startswith("SIGRTMIN+"):
+        return signal.SIGRTMIN + int(full.removeprefix("SIGRTMIN+"))
+    return signal.Signals[full].value
+
+
+def in_initial_user_namespace() -> bool:
+    """Where every uid there is stands for itself; only there may a new /proc be mounted unconditionally."""
+    return Path("/proc/self/uid_map").read_text(encoding="ascii").split() == ["0", "0", "4294967295"]
+
+
+def missing_source(spec: ContainerSpec) -> str | None:
+    """The first mount whose source does not exist."""
+    return next((mount.source for mount in spec.mounts if not os.path.exists(mount.source)), None)

@@ -1,0 +1,161 @@
+"""What processes write: pipes that are read in the event loop, and a container's log in the CRI's format.
+
+A log line is ``2026-11-27T14:00:00.000000000Z stdout F text``; ``P`` instead of ``F`` where the line goes on in the
+next record (kubernetes pkg/kubelet/kuberuntime/logs).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+
+from boathook.clock import Clock
+from boathook.model import Stream
+from boathook.runtimes.base import LogLine
+
+_CHUNK = 1 << 16
+_PIPE = 1 << 18
+"""Room for a burst of output while the loop is busy with something else."""
+_LONGEST = 16 * 1024
+"""A longer line is written in parts of this size, as containerd does (pkg/ioutil, DefaultMaxContainerLogLineSize)."""
+
+
+class OutputPipe:
+    """One stream of a process. ``sink`` gets what it wrote, in the loop, until the end of the stream."""
+
+    def __init__(self, sink: Callable[[bytes], None]) -> None:
+        self._sink = sink
+        self._loop = asyncio.get_running_loop()
+        self._read, self.write = os.pipe()
+        os.set_blocking(self._read, False)
+        with contextlib.suppress(PermissionError):  # An ordinary user's share of pipe memory may be used up.
+            fcntl.fcntl(self._read, fcntl.F_SETPIPE_SZ, _PIPE)
+        self.ended = anyio.Event()
+        self._loop.add_reader(self._read, self._readable)
+
+    def close_write(self) -> None:
+        """Our copy of the writing end: the process has its own, or was not started."""
+        if self.write >= 0:
+            os.close(self.write)
+            self.write = -1
+
+    def drain(self) -> None:
+        """Take what is there and end, whoever may still hold the other end."""
+        while not self.ended.is_set():
+            if not self._readable():
+                self._close()
+
+    def _readable(self) -> bool:
+        try:
+            chunk = os.read(self._read, _CHUNK)
+        except BlockingIOError:
+            return False
+        if chunk:
+            self._sink(chunk)
+        else:
+            self._close()
+        return True
+
+    def _close(self) -> None:
+        if not self.ended.is_set():
+            self._loop.remove_reader(self._read)
+            os.close(self._read)
+            self.close_write()
+            self.ended.set()
+
+
+class LogFile:
+    """Writes a container's log. Partial lines of the two streams are kept apart until they end."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._clock = clock
+        self._rest = {Stream.STDOUT: b"", Stream.STDERR: b""}
+
+    def write(self, stream: Stream, chunk: bytes) -> None:
+        whole, newline, rest = (self._rest[stream] + chunk).rpartition(b"\n")
+        self._rest[stream] = rest
+        head = f"{_stamp(self._clock.now())} {stream.value} ".encode()
+        records: list[bytes] = []
+        if newline:
+            lines = whole.split(b"\n")
+            records = _full(lines, head) if max(map(len, lines)) <= _LONGEST else _in_parts(lines, head)
+        while len(self._rest[stream]) >= _LONGEST:
+            records.append(head + b"P " + self._rest[stream][:_LONGEST] + b"\n")
+            self._rest[stream] = self._rest[stream][_LONGEST:]
+        self._append(records)
+
+    def close(self) -> None:
+        """What has no newline at its end is a line all the same."""
+        if self._descriptor < 0:
+            return
+        for stream, rest in self._rest.items():
+            if rest:
+                self._append(_full([rest], f"{_stamp(self._clock.now())} {stream.value} ".encode()))
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def _append(self, records: list[bytes]) -> None:
+        view = memoryview(b"".join(records))
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+
+def _full(lines: list[bytes], head: bytes) -> list[bytes]:
+    """Joined, not looped over: a flood of short lines must not cost more than its bytes."""
+    head += b"F "
+    return [head, (b"\n" + head).join(lines), b"\n"]
+
+
+def _in_parts(lines: list[bytes], head: bytes) -> list[bytes]:
+    records = []
+    for line in lines:
+        last = (len(line) - 1) // _LONGEST * _LONGEST if line else 0
+        for at in range(0, last, _LONGEST):
+            records.append(head + b"P " + line[at : at + _LONGEST] + b"\n")
+        records.append(head + b"F " + line[last:] + b"\n")
+    return records
+
+
+def _stamp(moment: datetime) -> str:
+    """RFC 3339 with nine digits, as the CRI writes it; the clock gives six of them."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z"
+
+
+class LogReader:
+    """Reads a log from its beginning; each ``lines`` yields what has been added since."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def more(self) -> bool:
+        """Something has been added since the last ``lines``."""
+        return self._path.stat().st_size > self._offset
+
+    def lines(self) -> list[LogLine]:
+        """At most a few megabytes at once. Raises ``FileNotFoundError`` when the log has been removed."""
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            text = file.read(1 << 22)
+        complete, newline, _ = text.rpartition(b"\n")
+        self._offset += len(complete) + len(newline)
+        return [parse_line(line) for line in complete.split(b"\n")] if newline else []
+
+
+def parse_line(record: bytes) -> LogLine:
+    """One record of a log file. What is no UTF-8 is shown with replacement characters."""
+    time, stream, tag, text = record.split(b" ", 3)
+    return LogLine(
+        time=datetime.strptime(time[:26].decode("ascii"), "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC),
+        stream=Stream(stream.decode("ascii")),
+        partial=tag == b"P",
+        text=text.decode(errors="replace"),
+    )

@@ -1,0 +1,18 @@
+"""All runtimes by name. Only the command line and the tests import it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from boathook.home import Home
+from boathook.runtimes.base import ContainerRuntime
+from boathook.runtimes.bubblewrap import BubblewrapRuntime, Images
+
+
+def _bubblewrap(home: Home, images: Images) -> ContainerRuntime:
+    return BubblewrapRuntime(home, images=images)
+
+
+RUNTIMES: Mapping[str, Callable[[Home, Images], ContainerRuntime]] = {
+    "local/bwrap": _bubblewrap,
+}

@@ -1,0 +1,47 @@
+"""The files that a sandbox's containers share: names of hosts, its own name, where names are asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from boathook.runtimes.base import ContainerSpec, Image, ImageConfig, NetworkMode, SandboxId, SandboxSpec
+
+_LOOPBACK = (("127.0.0.1", "localhost"), ("::1", "localhost ip6-localhost ip6-loopback"))
+
+
+def write_network_files(directory: Path, spec: SandboxSpec) -> None:
+    """``hosts``, ``hostname`` and ``resolv.conf``. With the machine's network its names and servers are known too."""
+    on_host = spec.network is NetworkMode.HOST
+    names = (*(() if on_host else _LOOPBACK), ("127.0.0.1", spec.hostname), *spec.hosts)
+    lines = "".join(f"{address}\t{name}\n" for address, name in names)
+    _write(directory / "hosts", (_of_machine("/etc/hosts") if on_host else "") + lines)
+    _write(directory / "hostname", spec.hostname + "\n")
+    _write(directory / "resolv.conf", _of_machine("/etc/resolv.conf") if on_host else "")
+
+
+def _of_machine(path: str) -> str:
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return text if text.endswith("\n") or not text else text + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o644)
+
+
+def probe_spec(sandbox: SandboxId, empty: Path) -> ContainerSpec:
+    """The least container there is: it has an empty root and stands still."""
+    image = Image(reference="", origin="", stand_in=False, layers=(empty,), host_system=False, config=ImageConfig())
+    return ContainerSpec(
+        name="probe",
+        labels={},
+        sandbox=sandbox,
+        image=image,
+        command=(),
+        environment=(),
+        working_dir="/",
+        user="0",
+    )

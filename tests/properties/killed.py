@@ -1,0 +1,81 @@
+"""A child process that is killed with SIGKILL right after its n-th event, as a machine might do it at any moment.
+
+``python -m tests.properties.killed N cli ARG…`` runs the command line, ``… N call MODULE:FUNCTION`` a coroutine
+function that takes the home. Nothing is told to the code under test: the event stream of the child counts.
+``until_it_ends`` runs it again and again, one event further each time, until it comes to its end.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+
+from boathook.events import Event, EventStream
+from boathook.home import Home
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SECONDS = 60
+MOST_EVENTS = 500
+"""A scenario that has not ended by then does not end."""
+
+
+def killed_after(number: int, home: Home, *scenario: str, cwd: Path = ROOT) -> bool:
+    """Run the scenario in a child; True when it was killed after its n-th event, False when it ended before that."""
+    environment = os.environ | {
+        "BOATHOOK_HOME": str(home.path),
+        "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
+    }
+    child = subprocess.run(
+        [sys.executable, "-m", "tests.properties.killed", str(number), *scenario],
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert child.returncode in (0, -signal.SIGKILL), child.stdout
+    return child.returncode != 0
+
+
+def until_it_ends(home: Home, *scenario: str, cwd: Path = ROOT) -> Iterator[int]:
+    """Yield each n at which the scenario was killed, right after it was; end when it was not killed any more."""
+    for number in itertools.count(1):
+        assert number < MOST_EVENTS, "the scenario does not end"
+        if not killed_after(number, home, *scenario, cwd=cwd):
+            return
+        yield number
+
+
+def _main(number: str, how: str, *rest: str) -> None:
+    left = int(number)
+    emit = EventStream.emit
+
+    def emit_and_die(self: EventStream, event: Event) -> None:
+        nonlocal left
+        emit(self, event)
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    EventStream.emit = emit_and_die  # type: ignore[method-assign]
+    if how == "cli":
+        from boathook.cli.main import main
+
+        main(list(rest))
+    module, _, function = rest[0].partition(":")
+    anyio.run(getattr(importlib.import_module(module), function), Home.find())
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
