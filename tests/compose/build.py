@@ -16,12 +16,16 @@ from boathook.compose.parse import Parsed, parse_project
 from boathook.compose.project import ProjectWorker
 from boathook.errors import BoathookError
 from boathook.events import EventStream
+from boathook.home import Home
+from boathook.images import ImageResolver
+from boathook.images.importing import import_source
 from boathook.journal import Context, MemoryObligations
 from boathook.runtimes.assumptions import Assumption, Assumptions
 from boathook.runtimes.base import ContainerState, NetworkMode
 from boathook.runtimes.simulated import SimulatedRuntime
 
 FILE = "compose.yaml"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "compose"
 
 
 def parsed(text: str, *, name: str | None = "demo", variables: Mapping[str, str] | None = None) -> Parsed:
@@ -142,3 +146,15 @@ def _text(event: e.Event) -> str:
             return f"{target.name} removed"
         case _:
             return ""
+
+
+def backend_images(home: Home) -> ImageResolver:
+    """Images of a home in which the examples' set-up has made theirs."""
+    import_source(
+        home,
+        str(EXAMPLES / "post-start" / "backend"),
+        "backend",
+        base="busybox",
+        changes=('CMD ["/opt/backend/serve.sh"]',),
+    )
+    return ImageResolver(home, {}, offline=True)

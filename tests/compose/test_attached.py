@@ -14,7 +14,7 @@ from boathook.compose.attached import Attached
 from boathook.compose.lines import HookLines, PrefixedLines
 from boathook.compose.project import ProjectWorker
 from boathook.runtimes.assumptions import Assumption
-from tests.compose.build import Lived, live_async, takes
+from tests.compose.build import Lived, live, live_async, takes
 
 ONE = "services: {app: {image: a, post_start: [{command: hello}], pre_stop: [{command: bye}]}}"
 
@@ -131,6 +131,24 @@ def test_a_failing_post_start_ends_it_with_1_and_stops_the_rest_gracefully() -> 
     assert ended.code == 1
     assert ended.said[0] == "app hook exited with status 3"
     assert ended.lived.has("app-1 pre_stop[0] succeeded")
+
+
+def test_what_is_refused_before_anything_starts_is_raised() -> None:
+    async def attach(worker: ProjectWorker) -> None:
+        attached = Attached(
+            worker=worker,
+            lines=PrefixedLines(said.append),
+            say=said.append,
+            interrupted=anyio.Event(),
+            holding=unheld,
+        )
+        await attached.run(["zzz"])
+
+    said: list[str] = []
+    lived = live(ONE, attach)
+
+    assert str(lived.error) == "no such service: zzz"
+    assert said == []
 
 
 @pytest.mark.behaviour("compose:47")

@@ -12,9 +12,7 @@ from boathook.compose.model import BindMount, Project, Service, VolumeMount
 from boathook.compose.parse import normal_name, parse_project
 from boathook.errors import ManifestError, UsageError
 from boathook.model import Exec
-from tests.compose.build import a_project, parsed
-
-EXAMPLES = Path(__file__).parents[2] / "examples" / "compose"
+from tests.compose.build import EXAMPLES, a_project, parsed
 
 
 def a_service(fields: str, *, variables: dict[str, str] | None = None) -> Service:
@@ -165,7 +163,8 @@ def test_unbalanced_quotes_are_refused_with_their_place() -> None:
         ("volumes: [{type: tmpfs, target: /x}]", 'a mount of type "tmpfs" is not there yet'),
         ("depends_on: [zzz]", 'service "app" depends on undefined service "zzz"'),
         ("depends_on: {app: {condition: service_healthy}}", 'condition "service_healthy" is not there yet'),
-        ("stop_grace_period: 10 seconds", 'found "10 seconds", expected a duration'),
+        ("stop_grace_period: 10 seconds", 'stop_grace_period: unknown unit " seconds" in duration "10 seconds"'),
+        ("stop_signal: SIGNOPE", 'found "SIGNOPE", expected a signal such as SIGTERM'),
         ("working_dir: tmp", 'found "tmp", expected an absolute path'),
         ("env_file: missing.env", "env file /project/missing.env not found"),
         ("pull_policy: daily", 'pull_policy "daily" is not there yet'),
@@ -290,6 +289,11 @@ services:
         "5",
         "root",
     ]
+
+
+@pytest.mark.parametrize("written", ["SIGQUIT", "quit", "3", "QUIT"])
+def test_a_stop_signal_has_its_full_name(written: str) -> None:
+    assert a_service(f"stop_signal: {written}").stop_signal == "SIGQUIT"
 
 
 def test_several_documents_are_refused() -> None:

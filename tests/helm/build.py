@@ -100,7 +100,7 @@ def a_rendered_chart(*documents: str) -> RenderedChart:
     )
 
 
-def annotations(event: str | None, weight: str | None, policy: str | None, log: str | None) -> str:
+def hook_annotations(event: str | None, weight: str | None, policy: str | None, log: str | None) -> str:
     written = {
         "helm.sh/hook": event,
         "helm.sh/hook-weight": weight,
@@ -121,7 +121,7 @@ def config_map(
     log: str | None = None,
 ) -> str:
     head = f"apiVersion: v1\nkind: {kind}\nmetadata:\n  name: {name}\n"
-    return f"{head}{annotations(event, weight, policy, log)}\n"
+    return f"{head}{hook_annotations(event, weight, policy, log)}\n"
 
 
 def job(
@@ -136,7 +136,7 @@ def job(
 kind: Job
 metadata:
   name: {name}
-{annotations(event, weight, policy, log)}
+{hook_annotations(event, weight, policy, log)}
 spec:
   backoffLimit: 0
   template:
@@ -154,7 +154,7 @@ def pod(name: str, *, event: str | None = "pre-install", policy: str | None = No
 kind: Pod
 metadata:
   name: {name}
-{annotations(event, None, policy, None)}
+{hook_annotations(event, None, policy, None)}
 spec:
   restartPolicy: Never
   containers:

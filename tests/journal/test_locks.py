@@ -12,6 +12,7 @@ import pytest
 from boathook.errors import Conflict
 from boathook.home import Home
 from boathook.journal import target_lock
+from boathook.journal.locks import sweep_target_locks
 from tests.journal.build import a_child
 
 pytestmark = pytest.mark.anyio
@@ -76,3 +77,13 @@ async def test_waiting_ends_with_who_still_holds_it(home: Home) -> None:
         with pytest.raises(Conflict, match=r"pod run a\.yaml"):
             async with target_lock(home, "default/db", wait=timedelta(seconds=0.1)):
                 pass
+
+
+async def test_lock_files_of_the_dead_are_swept_and_those_of_the_living_stay(home: Home) -> None:
+    async with target_lock(home, "default/db"):
+        (living,) = home.locks.iterdir()
+        (home.locks / "target-abcd.lock").write_text("{}")
+
+        sweep_target_locks(home)
+
+        assert list(home.locks.iterdir()) == [living]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,16 +25,70 @@ if TYPE_CHECKING:
     from boathook.model import Finding, JsonObject
     from boathook.runtimes.base import Container
 
-NOT_YET = tuple(
-    "attach bridge build commit config cp create events exec export images ls pause port publish pull push restart rm "
-    "run scale start stats top unpause version volumes wait watch".split(" ")
+NOT_YET = frozenset(
+    {
+        "attach",
+        "bridge",
+        "build",
+        "commit",
+        "config",
+        "cp",
+        "create",
+        "events",
+        "exec",
+        "export",
+        "images",
+        "ls",
+        "pause",
+        "port",
+        "publish",
+        "pull",
+        "push",
+        "restart",
+        "rm",
+        "run",
+        "scale",
+        "start",
+        "stats",
+        "top",
+        "unpause",
+        "version",
+        "volumes",
+        "wait",
+        "watch",
+    }
 )
+"""The peer's other commands."""
+
 ERROR = 1
 """Every error of the peer's ends with 1."""
 
 
+class WrongCommandLine(click.UsageError):
+    """A usage error with the peer's exit code."""
+
+    exit_code = ERROR
+
+
+@contextmanager
+def _ending_with_1() -> Iterator[None]:
+    """A wrong command line ends with 1, too (spec 13.6)."""
+    try:
+        yield
+    except click.UsageError as error:
+        raise WrongCommandLine(error.format_message(), error.ctx) from error
+
+
 class ComposeGroup(click.Group):
     """Names the peer's commands that are not there yet, instead of calling them unknown."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _ending_with_1():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _ending_with_1():
+            return super().invoke(ctx)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in NOT_YET:
@@ -82,7 +138,7 @@ def compose(ctx: click.Context, files: tuple[Path, ...], name: str | None) -> No
     ctx.obj = Selection(files, name)
 
 
-@compose.command()
+@compose.command(short_help="Create and start services")
 @click.option("-d", "--detach", is_flag=True, help="Return when everything has started; the supervisor keeps it alive.")
 @click.argument("services", nargs=-1)
 @place_options
@@ -101,7 +157,7 @@ def up(selection: Selection, detach: bool, services: tuple[str, ...], settings: 
     run(work, settings, codes=always(ERROR))
 
 
-@compose.command()
+@compose.command(short_help="Stop services after their pre_stop hooks")
 @click.option("-t", "--timeout", type=click.IntRange(min=0), help="Seconds between the stop signal and SIGKILL.")
 @click.argument("services", nargs=-1)
 @place_options
@@ -117,7 +173,7 @@ def stop(selection: Selection, timeout: int | None, services: tuple[str, ...], s
     run(work, settings, codes=always(ERROR))
 
 
-@compose.command()
+@compose.command(short_help="Stop and remove services")
 @click.option("-v", "--volumes", is_flag=True, help="Remove the project's named volumes, too.")
 @click.option("-t", "--timeout", type=click.IntRange(min=0), help="Seconds between the stop signal and SIGKILL.")
 @click.argument("services", nargs=-1)
@@ -139,7 +195,7 @@ def down(
     run(work, settings, codes=always(ERROR))
 
 
-@compose.command()
+@compose.command(short_help="End services at once, without hooks")
 @click.argument("services", nargs=-1)
 @place_options
 @click.pass_obj
@@ -156,7 +212,7 @@ def kill(selection: Selection, services: tuple[str, ...], settings: Settings) ->
     run(work, settings, codes=always(ERROR))
 
 
-@compose.command()
+@compose.command(short_help="List containers")
 @click.option("-a", "--all", "everything", is_flag=True, help="Stopped containers, too.")
 @place_options
 @click.pass_obj
@@ -178,7 +234,7 @@ def ps(selection: Selection, everything: bool, settings: Settings) -> None:
     run(work, settings, codes=always(ERROR))
 
 
-@compose.command()
+@compose.command(short_help="Show what containers have written")
 @click.argument("services", nargs=-1)
 @place_options
 @click.pass_obj
@@ -206,7 +262,6 @@ async def _attached(session: Session, project: Project, services: tuple[str, ...
     """Run the project in this process, reachable for ``stop`` and ``down`` of others through its socket."""
     from boathook.compose.attached import Attached
     from boathook.compose.lines import HookLines, PrefixedLines
-    from boathook.compose.operations import lock_scope, told_as_run
     from boathook.compose.project import ProjectWorker
     from boathook.journal import target_lock
     from boathook.runtimes.base import NetworkMode
@@ -222,12 +277,9 @@ async def _attached(session: Session, project: Project, services: tuple[str, ...
             lines=lines,
             say=lambda text: click.echo(text, err=True),
             interrupted=interrupted,
-            holding=lambda: target_lock(
-                session.home, lock_scope(project.name), command="compose up", wait=timedelta(days=1)
-            ),
+            holding=lambda: target_lock(session.home, project.name, command="compose up", wait=timedelta(days=1)),
         )
-        async with told_as_run(worker, "compose up"):
-            return await attached.run(services)
+        return await attached.run(services)
 
 
 async def _call(
@@ -270,10 +322,11 @@ async def _here(session: Session, project: Project, operation: str, params: Json
 async def _refuse_other_owner(session: Session, project: str, *, detach: bool) -> None:
     """A project in the foreground of another terminal ends with it: nothing is added to it from outside."""
     from boathook.compose.standing import living_owners
-    from boathook.supervisor.client import supervisor_pid
 
     owners = set(living_owners(session.home, await _containers(session, project)))
     if detach:
+        from boathook.supervisor.client import supervisor_pid
+
         owners -= {supervisor_pid(session.home)}
     if owners:
         who = ", ".join(str(pid) for pid in sorted(owners))

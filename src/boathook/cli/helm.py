@@ -13,6 +13,7 @@ import click
 
 from boathook.cli.options import place_options
 from boathook.cli.session import Session, always, run
+from boathook.model import Finding, Severity
 from boathook.settings import Settings
 
 if TYPE_CHECKING:
@@ -195,10 +196,7 @@ async def _load(chart: Path, values: tuple[GivenValue, ...], options: InstallOpt
     from boathook.helm.model import ReleaseOptions
 
     release = ReleaseOptions(name=options.name, namespace=options.namespace, revision=1, is_upgrade=False)
-    rendered = await load_chart(chart, values=values, release=release)
-    for finding in rendered.findings:
-        click.echo(f"{finding.severity}: {finding}", err=True)
-    return rendered
+    return await load_chart(chart, values=values, release=release)
 
 
 async def _dry_run(rendered: RenderedChart, options: InstallOptions) -> None:
@@ -206,13 +204,17 @@ async def _dry_run(rendered: RenderedChart, options: InstallOptions) -> None:
     from boathook.helm.actions import dry_run
     from boathook.helm.text import dry_run_text
 
+    for finding in rendered.findings:
+        _tell_finding(finding)
     click.echo(dry_run_text(dry_run(rendered, options, SystemClock().now())), nl=False)
 
 
 async def _install(session: Session, rendered: RenderedChart, options: InstallOptions, chart: Path) -> None:
     from boathook.helm.actions import install
+    from boathook.helm.preflight import check_workloads
     from boathook.helm.text import status_text
 
+    await check_workloads(rendered, await session.runtime(), options.namespace)
     command = f"helm install {options.name} {chart}"
     async with _acting(session, command, f"install {options.name}", options.name, options.namespace) as (cluster, ctx):
         done = await _unless_interrupted(
@@ -342,20 +344,26 @@ async def _acting(
     from boathook.journal import target_lock
 
     scope = release_scope(name, namespace)
-    session.listeners.append(_tell_output)
+    session.listeners.append(_tell_noted)
     async with target_lock(session.home, scope, command=command), session.context(command=command, title=title) as ctx:
         cluster = await session.cluster(ctx)
         await settle_owed(scope, ctx, cluster)
         yield cluster, ctx
 
 
-def _tell_output(stamped: Stamped) -> None:
-    """What ``hook-output-log-policy`` asks for, and what else is noted, as Helm logs it."""
+def _tell_noted(stamped: Stamped) -> None:
     from boathook.events import Noted
 
     if isinstance(stamped.event, Noted):
-        finding = stamped.event.finding
-        click.echo(finding.message if finding.id == "helm.hook-output" else f"{finding.severity}: {finding}", err=True)
+        _tell_finding(stamped.event.finding)
+
+
+def _tell_finding(finding: Finding) -> None:
+    """Warnings, and what ``hook-output-log-policy`` asks for, as Helm logs it. Other notes are for a plan's readers."""
+    if finding.id == "helm.hook-output":
+        click.echo(finding.message, err=True)
+    elif finding.severity is not Severity.NOTE:
+        click.echo(f"{finding.severity}: {finding}", err=True)
 
 
 async def _unless_interrupted(session: Session, work: Callable[[], Awaitable[T]], told_then: str) -> T:

@@ -13,6 +13,7 @@ from boathook.cli.session import Session, run
 from boathook.events import RunFinished, RunStarted
 from boathook.journal import Obligation, Settled, Settler, target_lock
 from boathook.journal import recovery as journal_recovery
+from boathook.journal.locks import sweep_target_locks
 from boathook.journal.obligations import ObligationState
 from boathook.journal.owners import sweep_owner_locks
 from boathook.report import words
@@ -49,6 +50,7 @@ async def _recover(session: Session) -> int:
             results = await journal_recovery.recover(context, runtime, settlers(), locking=locking)
         removed = await anyio.to_thread.run_sync(sweep, session.home)
         sweep_owner_locks(session.home)
+        sweep_target_locks(session.home)
         failed = sum(journal_recovery.is_unsettled(settled) for _, settled in results)
         context.events.emit(RunFinished(succeeded=not failed, message=_summary(results, len(removed))))
     for obligation, settled in results:

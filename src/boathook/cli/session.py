@@ -25,8 +25,8 @@ from boathook.settings import Settings
 if TYPE_CHECKING:
     import anyio
 
-    from boathook.cluster.base import Cluster
-    from boathook.events import Listener
+    from boathook.cluster.remote import RemoteCluster
+    from boathook.events import Listener, Stamped
     from boathook.journal.context import Context
     from boathook.model import JsonObject
     from boathook.runtimes.base import ContainerRuntime
@@ -93,21 +93,31 @@ class Session:
                     if not live and self.timeline and kept.saw_hooks:
                         sys.stderr.write("\n" + kept.text())
 
-    async def cluster(self, context: Context) -> Cluster:
+    async def cluster(self, context: Context) -> RemoteCluster:
         """The local cluster, as another process than its supervisor sees it."""
         from boathook.cluster.remote import RemoteCluster
 
-        return RemoteCluster(self.home, await self.runtime(), context=context, settings=self.settings)
+        async def ask(operation: str, params: JsonObject, owner: int | None) -> JsonObject:
+            return await self.call(operation, params, owner=owner)
+
+        cluster = RemoteCluster(self.home, await self.runtime(), context=context, call=ask)
+        self._stack.callback(cluster.close)
+        return cluster
 
     async def call(self, operation: str, params: JsonObject, *, owner: int | None = None) -> JsonObject:
         """Have the supervisor (or the living owner ``owner``) do it; its events reach this session's listeners."""
         from boathook.supervisor.client import call
 
-        def tell(stamped: object) -> None:
+        def tell(stamped: Stamped) -> None:
             for listener in self.listeners:
-                listener(stamped)  # type: ignore[arg-type]
+                listener(stamped)
 
-        return await call(self.home, operation, params, on_event=tell, owner_pid=owner)
+        settings: JsonObject = {
+            "network": self.settings.network,
+            "image_map": dict(self.settings.image_map),
+            "offline": self.settings.offline,
+        }
+        return await call(self.home, operation, params | {"settings": settings}, on_event=tell, owner_pid=owner)
 
     async def close(self) -> None:
         await self._stack.aclose()

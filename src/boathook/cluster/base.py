@@ -6,14 +6,14 @@ Objects are plain JSON mappings, exactly as their manifests say; a cluster adds 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from boathook.model import JsonObject, Target
-from boathook.runtimes.base import Execution, ExecSpec, LogLine, OutputSink
+from boathook.runtimes.base import ExecSpec, Execution, LogLine, OutputSink
 
 T = TypeVar("T")
 
@@ -80,7 +80,7 @@ class Cluster(Protocol):
         ...
 
     async def create(self, obj: JsonObject, *, namespace: str = "default") -> JsonObject:
-        """Raises ``Conflict`` (``<kind>s "<name>" already exists``) and ``ManifestError``. Returns the stored object."""
+        """Store and return it. Raises ``Conflict`` (``<kind>s "<name>" already exists``) and ``ManifestError``."""
         ...
 
     async def apply(self, obj: JsonObject, *, namespace: str = "default") -> JsonObject:
@@ -97,7 +97,7 @@ class Cluster(Protocol):
         """Objects of a kind; in all namespaces when ``namespace`` is None. Sorted by namespace and name."""
         ...
 
-    async def list_all(self) -> list[JsonObject]:
+    async def list_all(self) -> Sequence[JsonObject]:
         """Every object of every kind."""
         ...
 
@@ -125,7 +125,7 @@ class Cluster(Protocol):
         ...
 
     async def archive_volume(self, pod: ObjectKey, volume: str, destination: Path) -> VolumeCopy:
-        """Write the volume's files as a gzip'ed tar to ``destination``: owners, modes and times kept, no symlink followed."""
+        """Write the volume's files as a gzip'ed tar to ``destination``: owners, modes, times kept, no link followed."""
         ...
 
     async def container_target(self, pod: ObjectKey, container: str) -> Target:

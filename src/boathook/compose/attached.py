@@ -12,7 +12,9 @@ from anyio.abc import TaskGroup
 from boathook.compose.lines import PrefixedLines, show_log
 from boathook.compose.model import Service, short_name
 from boathook.compose.project import ProjectWorker
+from boathook.compose.recovery import settle_project
 from boathook.errors import BoathookError, NotFound
+from boathook.events import RunFinished, RunStarted
 from boathook.runtimes.base import Container, ContainerState
 
 GRACEFULLY = "Gracefully Stopping... press Ctrl+C again to force"
@@ -34,19 +36,32 @@ class Attached:
     holding: Callable[[], AbstractAsyncContextManager[None]]
     """Holds the project against other commands, for as long as they need."""
     _watching: TaskGroup | None = None
+    _failed: list[str] = field(default_factory=list)
+    _refused: BoathookError | None = None
+    """Why nothing of it was begun."""
     _followed: list[tuple[Container, anyio.CancelScope]] = field(default_factory=list)
 
     async def run(self, only: Iterable[str] = ()) -> int:
-        """Exit code: 0 when all containers have ended by themselves, 1 after a failure, 130 after an interrupt."""
+        """Exit code: 0 when all containers have ended by themselves, 1 after a failure, 130 after an interrupt.
+
+        Raises what refuses the project before anything is begun.
+        """
+        worker = self.worker
+        worker.context.events.emit(
+            RunStarted(title=worker.project.name, command="compose up", place=worker.runtime.name, facts=("attached",))
+        )
         async with anyio.create_task_group() as self._watching:
-            self.worker.created = self._follow
+            worker.created = self._follow
             try:
                 code = await self._run(tuple(only))
                 await self._leave_unstarted()
             except BaseException:
                 with anyio.move_on_after(KILL_SECONDS, shield=True):
-                    await self.worker.kill()
+                    await worker.kill()
                 raise
+        worker.context.events.emit(RunFinished(succeeded=not self._failed, message="; ".join(self._failed)))
+        if self._refused is not None:
+            raise self._refused
         return code
 
     async def _leave_unstarted(self) -> None:
@@ -63,20 +78,26 @@ class Attached:
             self.say(GRACEFULLY)
             failed = await self._stop("interrupted")
             return await self._end(failed, INTERRUPTED)
+        if error is not None and not self._followed:
+            self._failed.append(str(error))
+            self._refused = error
+            return 1
         if error is not None:
-            self.say(str(error))
+            self._tell_failure(error)
             self.say("the containers of an attached project end with it: stopping them")
             failed = await self._stop("a hook or service failed")
             return await self._end(failed, 1)
         return 0
 
     async def _up_and_wait(self, only: tuple[str, ...]) -> None:
+        worker = self.worker
         async with self.holding():
-            await self.worker.up(only)
+            await settle_project(worker.project.name, worker.context, worker.runtime)
+            await worker.up(only)
         for container, _ in self._followed:
             # One that somebody has taken down from outside has ended, too.
             with suppress(NotFound):
-                await self.worker.runtime.wait(container.id)
+                await worker.runtime.wait(container.id)
 
     async def _unless_interrupted(self, work: Callable[[], Awaitable[None]]) -> BoathookError | None:
         """Do it until it ends, fails or is interrupted; the failure, if there was one."""
@@ -101,9 +122,13 @@ class Attached:
             async with self.holding():
                 await self.worker.stop(cause=cause)
         except BoathookError as error:
-            self.say(str(error))
+            self._tell_failure(error)
             return error
         return None
+
+    def _tell_failure(self, error: BoathookError) -> None:
+        self._failed.append(str(error))
+        self.say(str(error) + (f"\nhint: {error.hint}" if error.hint else ""))
 
     async def _end(self, failed: BoathookError | None, code: int) -> int:
         """A container whose pre_stop failed would run on, but not without us: it is killed, and that is said."""

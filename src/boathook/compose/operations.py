@@ -11,6 +11,7 @@ from typing import Protocol
 from boathook.codec import from_json, to_json
 from boathook.compose.model import Project
 from boathook.compose.project import ProjectWorker
+from boathook.compose.recovery import settle_project
 from boathook.errors import BoathookError
 from boathook.events import RunFinished, RunStarted
 from boathook.home import Home
@@ -93,11 +94,12 @@ async def kill(host: Host, params: JsonObject, context: Context) -> JsonObject:
 
 @asynccontextmanager
 async def on_project(home: Home, worker: ProjectWorker, command: str) -> AsyncIterator[None]:
-    """Hold the project against other commands, and tell the block as a run."""
+    """Hold the project against other commands, tell the block as a run, and settle what a crash left owing before."""
     async with (
-        target_lock(home, lock_scope(worker.project.name), command=command, wait=LOCK_WAIT),
+        target_lock(home, worker.project.name, command=command, wait=LOCK_WAIT),
         told_as_run(worker, command),
     ):
+        await settle_project(worker.project.name, worker.context, worker.runtime)
         yield
 
 
@@ -114,11 +116,6 @@ async def told_as_run(worker: ProjectWorker, command: str) -> AsyncIterator[None
         events.emit(RunFinished(succeeded=False, message=str(error)))
         raise
     events.emit(RunFinished(succeeded=True, message=""))
-
-
-def lock_scope(project: str) -> str:
-    """The name under which a project is locked; two projects of one name are the same one."""
-    return f"compose project {project}"
 
 
 def _worker(host: Host, params: JsonObject, context: Context) -> ProjectWorker:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-
-import durationpy
 
 from boathook.compose import shellwords
 from boathook.compose.dotenv import parse_dotenv
@@ -18,6 +16,7 @@ from boathook.compose.model import POINTS, BindMount, Dependency, Service, Servi
 from boathook.compose.problems import Problems
 from boathook.compose.schema import HookFile, Pairs, ServiceFile, VolumeFile
 from boathook.documents import Document
+from boathook.durations import parse_compose_duration
 from boathook.model import Exec, Hook, HookPoint, OnFailure
 from boathook.runtimes.base import PullPolicy
 
@@ -30,8 +29,6 @@ PULL_POLICIES = {
     "missing": PullPolicy.IF_NOT_PRESENT,
     "if_not_present": PullPolicy.IF_NOT_PRESENT,
 }
-
-DURATION = re.compile(r"0|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+")
 
 CONDITIONS_NOT_YET = frozenset({"service_healthy", "service_completed_successfully"})
 
@@ -196,21 +193,29 @@ class ServiceParser:
         return str((self.directory / source).absolute()) if source else ""
 
     def _stop_signal(self) -> str:
-        """The signal's full name; a number is one that the kernel knows."""
-        signal = self.written.stop_signal.upper()
-        if signal and not signal.isdigit() and not signal.startswith("SIG"):
-            return f"SIG{signal}"
-        return signal
+        """The signal's full name: ``SIGQUIT`` for ``quit``, ``SIGQUIT`` and ``3``."""
+        written = self.written.stop_signal
+        try:
+            if written.isdigit():
+                return signal.Signals(int(written)).name
+            return signal.Signals[f"SIG{written.upper().removeprefix('SIG')}"].name if written else ""
+        except (KeyError, ValueError):
+            self._error("signal", ("stop_signal",), f'found "{written}", expected a signal such as SIGTERM')
+            return ""
 
     def _grace(self) -> timedelta:
         text = self.written.stop_grace_period
         if not text:
             return STOP_GRACE
-        if not DURATION.fullmatch(text):
-            self._error("duration", ("stop_grace_period",), f'found "{text}", expected a duration such as 30s or 1m30s')
+        try:
+            grace = parse_compose_duration(text)
+        except ValueError as error:
+            self._error("duration", ("stop_grace_period",), f"{error}; expected one such as 30s or 1m30s")
             return STOP_GRACE
+        if grace < timedelta(0):
+            self._error("duration", ("stop_grace_period",), f'found "{text}", expected a duration that is not negative')
         # An engine counts whole seconds: 500ms is 0, an immediate kill (spec 11).
-        return timedelta(seconds=int(durationpy.from_str(text).total_seconds()))
+        return timedelta(seconds=int(grace.total_seconds()))
 
     def _error(self, kind: str, path: tuple[str | int, ...], message: str, *, remedy: str | None = None) -> None:
         source = self.document.source(("services", self.name, *path))

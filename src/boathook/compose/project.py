@@ -31,6 +31,7 @@ from boathook.events import (
     ContainerExited,
     ContainerRemoved,
     ContainerStarted,
+    Noted,
     ObjectDeleted,
     PhaseChanged,
     SignalSent,
@@ -39,7 +40,7 @@ from boathook.events import (
 from boathook.hooks import run_hook
 from boathook.hooks.target import ContainerExec
 from boathook.journal.context import Context
-from boathook.model import Hook, HookResult, Outcome, Target
+from boathook.model import Finding, Hook, HookResult, Outcome, Severity, Source, Target
 from boathook.runtimes.base import (
     Container,
     ContainerId,
@@ -82,6 +83,7 @@ class ProjectWorker:
         names = with_dependencies(self.project, named) if named else self.project.names
         chosen = [self.project.service(turn.service) for turn in start_order(self.project, only=names)]
         preparation = await prepare(chosen, self.runtime, self.context.events)
+        await self._tell_orphans()
         waiting = await self._create(preparation)
 
         async def start(name: str) -> None:
@@ -109,6 +111,7 @@ class ProjectWorker:
         named = self._known(only)
         names = named or self.project.names
         containers = await self.containers()
+        await self._tell_orphans()
 
         async def take_down(name: str) -> None:
             if name in containers:
@@ -298,6 +301,19 @@ class ProjectWorker:
             await self.runtime.remove_volume(volume.name)
             self.context.events.emit(ObjectDeleted(target=volume_target(self.project, volume), cause="down -v"))
         return len(found)
+
+    async def _tell_orphans(self) -> None:
+        """Containers of services that the file does not have (any more) are left alone, hooks included, and named."""
+        found = await self.runtime.list(selector(self.project.name))
+        orphans = [one.spec.name for one in found if is_ours(one) and service_of(one) not in self.project.names]
+        if orphans:
+            message = f"Found orphan containers ([{' '.join(orphans)}]) for this project; they are left as they are"
+            file = self.project.files[0] if self.project.files else ""
+            source = Source(file=file, line=None, column=None, path="services")
+            finding = Finding(
+                id="compose.orphans", severity=Severity.WARNING, source=source, message=message, remedy=None
+            )
+            self.context.events.emit(Noted(finding=finding))
 
     async def _runs(self, container: ContainerId) -> bool:
         try:

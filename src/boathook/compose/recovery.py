@@ -9,7 +9,7 @@ from boathook.compose.debts import KIND
 from boathook.hooks.owed import run_owed_hook
 from boathook.journal.context import Context
 from boathook.journal.obligations import Obligation, ObligationState
-from boathook.journal.recovery import Settled, Settler
+from boathook.journal.recovery import Settled, Settler, recover
 from boathook.model import Hook
 from boathook.runtimes.base import ContainerRuntime, ContainerSpec, SandboxSpec
 
@@ -33,3 +33,8 @@ async def settle_stop(obligation: Obligation, context: Context, runtime: Contain
 
 
 SETTLERS: Mapping[str, Settler] = {KIND: settle_stop}
+
+
+async def settle_project(project: str, context: Context, runtime: ContainerRuntime) -> None:
+    """Pay what dead owners owe of this project before something new is begun. Its lock is held by the caller."""
+    await recover(context, runtime, SETTLERS, scope=project)

@@ -61,6 +61,15 @@ def _user(value: object) -> object:
     return value
 
 
+def _digits(value: object) -> object:
+    """Text, or a number that means its digits."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise ValueError(f"found {found(value)}, expected a string")
+    return value
+
+
 def _boolean(value: object) -> object:
     if isinstance(value, str):
         if value.lower() in TRUE:
@@ -187,6 +196,7 @@ def _text_field(expected: str) -> Callable[[object], object]:
 
 
 Text = Annotated[str, BeforeValidator(_text_field("a string"))]
+Digits = Annotated[str, BeforeValidator(_digits)]
 Command: TypeAlias = Annotated[str | tuple[str, ...] | None, BeforeValidator(_command)]
 User = Annotated[str, BeforeValidator(_user)]
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
@@ -264,7 +274,7 @@ class ServiceFile(Closed):
     depends_on: Annotated[
         dict[str, Annotated[DependencyFile, BeforeValidator(_or_empty)]], BeforeValidator(_dependencies)
     ] = Field(default_factory=dict)
-    stop_signal: Text = ""
+    stop_signal: Digits = ""
     stop_grace_period: Text = ""
     container_name: Text = ""
     labels: PairsField = ()

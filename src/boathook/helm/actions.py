@@ -13,7 +13,9 @@ from typing import NoReturn
 import anyio
 
 from boathook.cluster.base import Cluster, ObjectKey, key_of
+from boathook.durations import format_go_duration
 from boathook.errors import BoathookError, Conflict, ManifestError, NotFound, OperationFailed, TargetError, UsageError
+from boathook.events import Noted, RunFinished, RunStarted
 from boathook.helm.hooks import UNINSTALL_ORDER, kind_sorted
 from boathook.helm.model import HookEvent, Release, ReleaseStatus, RenderedChart
 from boathook.helm.objects import is_kept, manifest_of, owned, ownership_problem, resource_policy, resources_of
@@ -76,23 +78,32 @@ async def install(rendered: RenderedChart, options: InstallOptions, cluster: Clu
     """
     _check_name(options.name)
     objects = [owned(one.value, options.name, options.namespace) for one in rendered.resources if one.value]
-    await _refuse_conflicts(objects, options, cluster)
     operation = Operation(
         cluster=cluster,
         context=context,
         release=new_release(rendered, options, context.clock.now()),
         timeout=options.timeout,
     )
+    async with _told(operation, "install"):
+        for finding in rendered.findings:
+            context.events.emit(Noted(finding=finding))
+        await _refuse_conflicts(objects, options, cluster)
+        await _install(operation, rendered, objects, options)
+    return Installed(release=operation.release, results=tuple(operation.results))
+
+
+async def _install(
+    operation: Operation, rendered: RenderedChart, objects: list[JsonObject], options: InstallOptions
+) -> None:
     for crd in rendered.crds:
         if crd.value:
-            await cluster.apply(crd.value, namespace=options.namespace)
+            await operation.cluster.apply(crd.value, namespace=options.namespace)
     async with _owed(operation, "install"):
         await operation.create()
         problem = await _guarded(operation, _install_steps(operation, objects, options))
         if problem is not None:
             await _fail(operation, problem)
         await operation.become(ReleaseStatus.DEPLOYED, options.description or "Install complete")
-    return Installed(release=operation.release, results=tuple(operation.results))
 
 
 def new_release(rendered: RenderedChart, options: InstallOptions, now: datetime) -> Release:
@@ -189,29 +200,36 @@ async def uninstall(options: UninstallOptions, cluster: Cluster, context: Contex
         raise NotFound(f"uninstall: Release not loaded: {options.name}: release: not found")
     release = replace(history[-1], deleted=context.clock.now())
     operation = Operation(cluster=cluster, context=context, release=release, timeout=options.timeout)
-    async with _owed(operation, "uninstall"):
-        await operation.become(ReleaseStatus.UNINSTALLING, "Deletion in progress (or silently failed)")
-        if options.run_hooks:
-            problem = await operation.run_phase(HookEvent.PRE_DELETE)
-            if problem is not None:
-                raise OperationFailed(problem, results=tuple(operation.results))
-        kept, problems = await _delete_resources(operation)
-        if options.run_hooks:
-            problem = await operation.run_phase(HookEvent.POST_DELETE)
-            problems += [problem] if problem is not None else []
-        with anyio.CancelScope(shield=True):
-            for revision in history:
-                await store.delete(revision)
-    operation.release = replace(
-        operation.release, status=ReleaseStatus.UNINSTALLED, description="Uninstallation complete"
-    )
-    operation.tell_status()
-    if problems:
-        raise OperationFailed(
-            f"uninstallation completed with {len(problems)} error(s): {'; '.join(problems)}",
-            results=tuple(operation.results),
+    async with _told(operation, "uninstall"):
+        async with _owed(operation, "uninstall"):
+            kept, problems = await _uninstall_steps(operation, options)
+            with anyio.CancelScope(shield=True):
+                for revision in history:
+                    await store.delete(revision)
+        operation.release = replace(
+            operation.release, status=ReleaseStatus.UNINSTALLED, description="Uninstallation complete"
         )
+        operation.tell_status()
+        if problems:
+            raise OperationFailed(
+                f"uninstallation completed with {len(problems)} error(s): {'; '.join(problems)}",
+                results=tuple(operation.results),
+            )
     return Uninstalled(release=operation.release, kept=kept, results=tuple(operation.results))
+
+
+async def _uninstall_steps(operation: Operation, options: UninstallOptions) -> tuple[tuple[ObjectKey, ...], list[str]]:
+    """What was kept, and what went wrong once things had been deleted. Raises when a pre-delete hook fails."""
+    await operation.become(ReleaseStatus.UNINSTALLING, "Deletion in progress (or silently failed)")
+    if options.run_hooks:
+        problem = await operation.run_phase(HookEvent.PRE_DELETE)
+        if problem is not None:
+            raise OperationFailed(problem, results=tuple(operation.results))
+    kept, problems = await _delete_resources(operation)
+    if options.run_hooks:
+        problem = await operation.run_phase(HookEvent.POST_DELETE)
+        problems += [problem] if problem is not None else []
+    return kept, problems
 
 
 async def existing_resources(release: Release, cluster: Cluster) -> tuple[JsonObject, ...]:
@@ -271,6 +289,25 @@ def _check_name(name: str) -> None:
         raise UsageError(
             f"invalid release name, must match regex {RELEASE_NAME.pattern} and the length must not be longer than 53"
         )
+
+
+@asynccontextmanager
+async def _told(operation: Operation, action: str) -> AsyncIterator[None]:
+    """Tell the run's beginning and end."""
+    release, events = operation.release, operation.context.events
+    title = f"{action} {release.name}"
+    facts = (f"namespace {release.namespace}", f"timeout {format_go_duration(operation.timeout)} a wait")
+    events.emit(RunStarted(title=title, command=f"helm {title}", place=operation.cluster.name, facts=facts))
+    try:
+        yield
+    except BoathookError as error:
+        events.emit(RunFinished(succeeded=False, message=str(error)))
+        raise
+    except anyio.get_cancelled_exc_class():
+        events.emit(RunFinished(succeeded=False, message="context canceled"))
+        raise
+    message = f'release "{release.name}" {operation.release.status}'
+    events.emit(RunFinished(succeeded=True, message=message))
 
 
 @asynccontextmanager

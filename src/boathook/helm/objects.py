@@ -77,15 +77,17 @@ def ownership_problem(existing: JsonObject, name: str, namespace: str) -> str | 
         ("annotation", _mapping(metadata.get("annotations")), RELEASE_NAMESPACE, namespace),
     )
     problems = [
-        f'{what} validation error: {_difference(found, key)}: must be set to "{wanted}"'
+        f"{what} validation error: {_difference(found, key, wanted)}"
         for what, found, key, wanted in checks
         if found.get(key) != wanted
     ]
     return "; ".join(problems) or None
 
 
-def _difference(found: dict[str, JsonValue], key: str) -> str:
-    return f'key "{key}" must equal' if key in found else f'missing key "{key}"'
+def _difference(found: dict[str, JsonValue], key: str, wanted: str) -> str:
+    if key in found:
+        return f'key "{key}" must equal "{wanted}": current value is "{found[key]}"'
+    return f'missing key "{key}": must be set to "{wanted}"'
 
 
 def is_kept(obj: JsonObject) -> bool:

@@ -27,6 +27,7 @@ from boathook.helm.model import (
     Resource,
 )
 from boathook.helm.positions import in_template, template_file
+from boathook.helm.workloads import workload_problems
 from boathook.model import Finding, JsonValue, Severity, Source
 
 # Helm >= 4.2.4, pkg/release/v1/util/manifest.go. A glued ``---apiVersion: v1`` separates too.
@@ -101,6 +102,7 @@ def sort_files(files: Mapping[str, str], chart: Chart) -> SortedFiles:
     findings: list[Finding] = []
     for document in documents:
         problems += _object_problems(document)
+        problems += _workload_problems(document)
         findings += findings_of_hook(document)
         if HOOK not in document.annotations:
             resources.append(Resource(path=document.path, text=document.text, value=document.value or None))
@@ -108,7 +110,7 @@ def sort_files(files: Mapping[str, str], chart: Chart) -> SortedFiles:
             hooks.append(_hook(document, events))
     problems += [one for one in findings if one.severity is Severity.ERROR]
     if problems:
-        raise ManifestError(tuple(problems))
+        raise ManifestError(tuple(sorted(problems, key=lambda one: (one.source.file, one.source.line or 0))))
     notes = files.get(f"{chart.name}/templates/NOTES.txt", "")
     return SortedFiles(
         hooks=kind_sorted(hooks, lambda hook: hook.kind),
@@ -192,6 +194,14 @@ def _relocated(error: ManifestError, document: RenderedDocument) -> Iterator[Fin
             source=source,
             message=f"YAML parse error on {document.path}: {problem.message}{where}",
         )
+
+
+def _workload_problems(document: RenderedDocument) -> Iterator[Finding]:
+    if document.document is None:
+        return
+    for problem in workload_problems(document.document):
+        source = in_template(problem.source, file=document.file, template=document.template, rendered=document.text)
+        yield replace(problem, source=source)
 
 
 def _object_problems(document: RenderedDocument) -> Iterator[Finding]:

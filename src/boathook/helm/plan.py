@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 
 from boathook.clock import LoopClock, run_virtual
 from boathook.errors import BoathookError
-from boathook.events import EventStream, Noted, RunFinished, RunStarted, Stamped
+from boathook.events import EventStream, Stamped
 from boathook.helm.actions import DEFAULT_TIMEOUT, InstallOptions, install
 from boathook.helm.chart import load_chart
 from boathook.helm.model import GivenValue, HookEvent, ReleaseOptions, RenderedChart
@@ -50,20 +52,12 @@ async def _simulate(rendered: RenderedChart, release: ReleaseOptions, assumption
         run_hooks=True,
         description=None,
     )
+    told = replace(rendered, findings=(*rendered.findings, *hooks_of_other_commands(rendered)))
     with events.listening(stamped.append):
         async with simulated_cluster(context, assumptions) as cluster:
-            title = f"install {release.name}"
-            events.emit(
-                RunStarted(title=title, command=f"helm {title} {rendered.chart.path}", place=cluster.name, facts=())
-            )
-            for finding in (*rendered.findings, *hooks_of_other_commands(rendered)):
-                events.emit(Noted(finding=finding))
-            try:
-                await install(rendered, options, cluster, context)
-            except BoathookError as error:
-                events.emit(RunFinished(succeeded=False, message=str(error)))
-            else:
-                events.emit(RunFinished(succeeded=True, message="release would be deployed"))
+            # The run has told how it ended.
+            with contextlib.suppress(BoathookError):
+                await install(told, options, cluster, context)
     return tuple(stamped)
 
 

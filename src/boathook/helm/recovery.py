@@ -38,6 +38,7 @@ async def settle_release(obligation: Obligation, context: Context, cluster: Clus
         return Settled(ObligationState.MET, f"the record says {release.status}")
     timeout = timedelta(seconds=float(_number(payload, "timeout_seconds")))
     release, where = await _end_of_hook(release, context, cluster, timeout)
+    await _delete_succeeded(release, cluster, timeout)
     problem = f"its command ended before its time during {payload['action']}{where}"
     failed = replace(release, status=ReleaseStatus.FAILED, description=failed_description(release.name, problem))
     await store.update(failed, now=context.clock.now())
@@ -56,13 +57,21 @@ async def _end_of_hook(release: Release, context: Context, cluster: Cluster, tim
         phase = RunPhase.UNKNOWN
         if completion is not None:
             phase = RunPhase.SUCCEEDED if completion.ok else RunPhase.FAILED
-            policy = HOOK_SUCCEEDED if completion.ok else HOOK_FAILED
-            if is_deleted_by(hook, policy):
-                await delete_and_wait(cluster, hook_key(hook, release.namespace), timeout, cause=policy)
+        if phase is RunPhase.FAILED and is_deleted_by(hook, HOOK_FAILED):
+            await delete_and_wait(cluster, hook_key(hook, release.namespace), timeout, cause=HOOK_FAILED)
         ended = replace(hook, last_run=replace(hook.last_run, completed=context.clock.now(), phase=phase))
         hooks = (*release.hooks[:place], ended, *release.hooks[place + 1 :])
         return replace(release, hooks=hooks), f', hook "{hook.name}" ({phase.value.lower()})'
     return release, ""
+
+
+async def _delete_succeeded(release: Release, cluster: Cluster, timeout: timedelta) -> None:
+    """What the dead command would have deleted: the hooks that succeeded since it began, when their policy says so."""
+    began = release.deleted or release.last_deployed
+    for hook in release.hooks:
+        started, succeeded = hook.last_run.started, hook.last_run.phase is RunPhase.SUCCEEDED
+        if succeeded and started is not None and started >= began and is_deleted_by(hook, HOOK_SUCCEEDED):
+            await delete_and_wait(cluster, hook_key(hook, release.namespace), timeout, cause=HOOK_SUCCEEDED)
 
 
 async def _completion(

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from boathook.cluster.base import Cluster, ObjectKey
+from boathook.cluster.base import CLUSTER_SCOPED, Cluster, ObjectKey
 from boathook.errors import BoathookError
 from boathook.events import EventStream, Noted
 from boathook.hooks.target import Completion
@@ -58,7 +58,8 @@ class ClusterApply:
 
 def key_of_manifest(manifest: Manifest) -> ObjectKey:
     """The key of the object that a hook applies."""
-    return ObjectKey(kind=manifest.kind, namespace=manifest.namespace, name=manifest.name)
+    namespace = "" if manifest.kind in CLUSTER_SCOPED else manifest.namespace
+    return ObjectKey(kind=manifest.kind, namespace=namespace, name=manifest.name)
 
 
 def completion_of(key: ObjectKey, obj: JsonObject | None) -> Completion | None:

@@ -36,7 +36,7 @@ def status_text(release: Release, *, resources: Iterable[JsonObject] | None = No
 def dry_run_text(release: Release) -> str:
     """``helm install --dry-run=client``: hooks before the manifest."""
     head, notes, text = status_text(release).partition("NOTES:\n")
-    return f"{head}HOOKS:\n{hooks_text(release)}\nMANIFEST:\n{release.manifest}\n{notes}{text}"
+    return f"{head}HOOKS:\n{hooks_text(release)}MANIFEST:\n{release.manifest}\n{notes}{text}"
 
 
 def hooks_text(release: Release) -> str:

@@ -1,4 +1,4 @@
-"""What a container can be made of: images, their configuration, and directories of the machine shown inside."""
+"""What a container can be made of: an image that has been resolved, and what it says about how it is run."""
 
 from __future__ import annotations
 
@@ -39,12 +39,3 @@ class Image:
     host_system: bool
     """The host's own /usr, /bin, /lib … are bound read-only into the root (stand-ins, and what is based on them)."""
     config: ImageConfig
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
-    """A directory or file of the machine shown inside the container."""
-
-    source: str
-    target: str
-    read_only: bool = False

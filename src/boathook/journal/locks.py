@@ -16,6 +16,8 @@ import anyio
 from boathook.errors import Conflict
 from boathook.home import Home
 
+PREFIX = "target-"
+
 POLL_SECONDS = 0.05
 """How often a lock is tried again while somebody waits for it."""
 
@@ -42,15 +44,20 @@ async def target_lock(
         os.pwrite(held, json.dumps({"pid": os.getpid(), "command": command}).encode(), 0)
         yield
     finally:
-        path.unlink(missing_ok=True)
-        # Unlocked by name: a child that was forked without exec would otherwise go on holding it.
-        fcntl.flock(held, fcntl.LOCK_UN)
-        os.close(held)
+        _release(held, path)
+
+
+def sweep_target_locks(home: Home) -> None:
+    """Remove the lock files that the dead held: what is held by the living stays."""
+    for path in home.locks.glob(f"{PREFIX}*.lock"):
+        held = _try(path)
+        if held is not None:
+            _release(held, path)
 
 
 def _path(home: Home, scope: str) -> Path:
     home.locks.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return home.locks / f"target-{hashlib.sha256(os.fsencode(scope)).hexdigest()[:32]}.lock"
+    return home.locks / f"{PREFIX}{hashlib.sha256(os.fsencode(scope)).hexdigest()[:32]}.lock"
 
 
 def _try(path: Path) -> int | None:
@@ -66,6 +73,13 @@ def _try(path: Path) -> int | None:
             os.close(tried)
             return None
         os.close(tried)
+
+
+def _release(held: int, path: Path) -> None:
+    path.unlink(missing_ok=True)
+    # Unlocked by name: a child that was forked without exec would otherwise go on holding it.
+    fcntl.flock(held, fcntl.LOCK_UN)
+    os.close(held)
 
 
 def _holder(path: Path) -> str:

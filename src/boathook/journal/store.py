@@ -197,17 +197,27 @@ def _append_hook(
     run: str, stamped: Stamped, target: Target, hook: Hook, result: HookResult | None, connection: sqlite3.Connection
 ) -> None:
     """Start and end are rows of their own: a start without an end is what a crash leaves."""
-    ended = (None, None, None, None, None)
+    row: dict[str, str | int | float | None] = {
+        "run": run,
+        "sequence": stamped.sequence,
+        "what": "end" if result else "start",
+        "target": _text(str(target)),
+        "instance": _text(target.instance),
+        "hook": _text(hook.name),
+        "point": hook.point.value,
+        "wall": stamped.wall.isoformat(),
+    }
     if result is not None:
-        seconds = result.duration.total_seconds() if result.duration is not None else None
-        reason = None if result.reason is None else _text(result.reason)
-        ended = (result.outcome.value, result.exit_code, result.signal, seconds, reason)  # type: ignore[assignment]
-    about = (_text(str(target)), _text(target.instance), _text(hook.name), hook.point.value)
-    connection.execute(
-        "INSERT INTO hook_results (run, sequence, what, target, instance, hook, point, wall,"
-        " outcome, exit_code, signal, seconds, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (run, stamped.sequence, "end" if result else "start", *about, stamped.wall.isoformat(), *ended),
-    )
+        row |= {
+            "outcome": result.outcome.value,
+            "exit_code": result.exit_code,
+            "signal": result.signal,
+            "seconds": result.duration.total_seconds() if result.duration is not None else None,
+            "reason": None if result.reason is None else _text(result.reason),
+        }
+    names = ", ".join(row)
+    values = ", ".join(f":{name}" for name in row)
+    connection.execute(f"INSERT INTO hook_results ({names}) VALUES ({values})", row)
 
 
 def _open(obligation: Obligation, connection: sqlite3.Connection) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 import anyio
 
 from boathook.events import ContainerExited
+from boathook.images import explain_exit
 from boathook.model import Target
 from boathook.pods.model import MessagePolicy, PodContainer
 from boathook.pods.restarts import BackOff
@@ -30,6 +31,8 @@ class Instance:
     exit: Exit | None = None
     being_stopped: bool = False
     """Its end is told by whoever stops it, after the signals that led to it."""
+    signal_sent: str | None = None
+    """The last signal that it was sent."""
     told: anyio.Event = field(default_factory=anyio.Event)
     """Set when its end has been told."""
 
@@ -118,12 +121,8 @@ def exited(instance: Instance, ended: Exit) -> ContainerExited:
         target=instance.target,
         exit_code=ended.code,
         signal=ended.signal,
-        explanation=_explanation(instance.spec, ended),
+        explanation=explain_exit(instance.spec.image.reference, ended.code, instance.signal_sent),
     )
-
-
-def _explanation(spec: ContainerSpec, ended: Exit) -> str | None:
-    return None
 
 
 async def termination_message(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from boathook.documents import Document, findings_of, load, validate
@@ -196,8 +195,3 @@ def _hook(
         on_failure=OnFailure.STOP if point is HookPoint.POST_START else OnFailure.CONTINUE,
         source=document.source((*at, "lifecycle", name)),
     )
-
-
-def with_uid(pod: Pod, uid: str) -> Pod:
-    """The pod once a cluster, or a run, has given it its identity."""
-    return replace(pod, uid=uid)

@@ -42,6 +42,11 @@ class Terminated:
 
 State: TypeAlias = Waiting | Running | Terminated
 
+IMAGE_ERROR = "ErrImagePull"
+CONFIG_ERROR = "CreateContainerConfigError"
+BLOCKED = (IMAGE_ERROR, CONFIG_ERROR)
+"""The reasons of a container that waits for something that nobody here will bring."""
+
 CREATING = Waiting(reason="ContainerCreating", message="")
 
 

@@ -118,6 +118,7 @@ class _Stopping:
         """The stop signal, and SIGKILL when what is left has run out."""
 
         def signalled(signal: str, left: timedelta | None) -> None:
+            self.instance.signal_sent = signal
             self.context.events.emit(e.SignalSent(target=self.instance.target, signal=signal, left=left))
 
         return await stop(

@@ -92,7 +92,7 @@ class Timeline:
                 self._containers.add(str(event.target))
                 self._users[str(event.target)] = event.user
                 parts = (
-                    f"created, {words.image(event.image, stand_in=event.stand_in)} {self._command(event.command)}",
+                    f"created, {words.image(event.image, stand_in=event.stand_in)} {self._command(event.command)}".rstrip(),
                     words.user(event.user),
                 )
                 return [_columns(name, ", ".join(parts))]

@@ -15,7 +15,6 @@ from typing import NewType, Protocol, TypeAlias
 
 from boathook.images.model import Image as Image
 from boathook.images.model import ImageConfig as ImageConfig
-from boathook.images.model import Mount as Mount
 from boathook.images.model import PullPolicy as PullPolicy
 from boathook.model import Stream
 
@@ -31,6 +30,15 @@ class NetworkMode(StrEnum):
 
     POD = "pod"
     HOST = "host"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A directory or file of the machine shown inside the container."""
+
+    source: str
+    target: str
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +223,10 @@ class ContainerRuntime(Protocol):
         ...
 
     async def create_sandbox(self, spec: SandboxSpec) -> SandboxId: ...
+
+    async def sandbox_spec(self, sandbox: SandboxId) -> SandboxSpec:
+        """Of any process's sandbox. Raises ``NotFound``."""
+        ...
 
     async def remove_sandbox(self, sandbox: SandboxId) -> None:
         """Idempotent. Its containers must have been removed before."""

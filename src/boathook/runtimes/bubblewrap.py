@@ -39,7 +39,7 @@ from boathook.runtimes.base import (
     SandboxSpec,
     Volume,
 )
-from boathook.runtimes.containers import OwnContainer, OwnSandbox
+from boathook.runtimes.containers import OwnContainer, OwnSandbox, created_record
 from boathook.runtimes.executions import Pipes, SpawnedExecution
 from boathook.runtimes.identity import Identity, this_identity
 from boathook.runtimes.launch import Message, User
@@ -86,10 +86,16 @@ class BubblewrapRuntime:
     def name(self) -> str:
         return "local/bwrap"
 
+    @property
+    def owns_containers(self) -> bool:
+        """True while there is a container that lives and dies with this process, whatever its state."""
+        return bool(self._containers)
+
     async def __aenter__(self) -> BubblewrapRuntime:
         self._bubblewrap = abilities.bubblewrap_path()
         self._home.ensure()
         self._home.containers.mkdir(exist_ok=True, mode=0o711)
+        launch.allow_many_descriptors()
         self._spawner.open()
         known = abilities.remembered(self._home, self._identity)
         try:
@@ -116,9 +122,13 @@ class BubblewrapRuntime:
         return await self._images.resolve(reference, policy)
 
     async def resolve_user(self, image: Image, user: str) -> tuple[int, int]:
+        named = user or image.config.user or "0:0"
+        uid, _, gid = named.partition(":")
+        if uid.isdigit() and gid.isdigit():
+            return int(uid), int(gid)
         from boathook.images import lookup_user
 
-        return lookup_user(image, user or image.config.user)
+        return lookup_user(image, named)
 
     def can_be(self, uids: frozenset[int]) -> str | None:
         return self._identity.refusal(uids)
@@ -152,10 +162,15 @@ class BubblewrapRuntime:
         self._sandboxes[sandbox] = OwnSandbox(record, holder)
         return sandbox
 
+    async def sandbox_spec(self, sandbox: SandboxId) -> SandboxSpec:
+        return self._records.sandbox(sandbox).spec
+
     async def remove_sandbox(self, sandbox: SandboxId) -> None:
         own = self._sandboxes.pop(sandbox, None)
         if own is not None:
             await self._spawner.end_sandbox(own.holder)
+        else:
+            self._refuse_foreign(sandbox)
         await self._delete(self._records.directory(sandbox))
 
     async def create(self, spec: ContainerSpec) -> ContainerId:
@@ -168,7 +183,18 @@ class BubblewrapRuntime:
         launch.container_bounding_set(spec)
         container = ContainerId(secrets.token_hex(8))
         fresh = self._records.fresh_directory()
-        layout = RootLayout(directory=fresh)
+        try:
+            await self._make_root(RootLayout(directory=fresh), spec)
+        except OSError as error:
+            await self._delete(fresh)
+            raise PlaceError(f"container {spec.name!r} could not be created: {error}") from error
+        record = created_record(container, spec, user, self._clock)
+        self._records.publish(fresh, record)
+        self._containers[container] = own = OwnContainer(record, self._records, self._clock, self._tell)
+        self._tell(own, "created")
+        return container
+
+    async def _make_root(self, layout: RootLayout, spec: ContainerSpec) -> None:
         if self._overlay:
             layout.make(spec.image, overlay=True)
         else:
@@ -178,24 +204,6 @@ class BubblewrapRuntime:
             layout.termination_log.chmod(0o666)
         writable = layout.writable(overlay=self._overlay)
         hide_symlinks((*spec.image.layers, writable), writable)
-        record = ContainerRecord(
-            id=container,
-            spec=spec,
-            owner=this_process(),
-            uid=user.uid,
-            gid=user.gid,
-            state=ContainerState.CREATED,
-            process=None,
-            created=self._clock.now(),
-            started=None,
-            finished=None,
-            exit=None,
-            termination_message="",
-        )
-        self._records.publish(fresh, record)
-        self._containers[container] = own = OwnContainer(record, self._records, self._clock, self._tell)
-        self._tell(own, "created")
-        return container
 
     async def start(self, container: ContainerId) -> None:
         own = self._own(container)
@@ -234,14 +242,15 @@ class BubblewrapRuntime:
             raise CouldNotStart(str(error)) from error
         pipes.close_write()
         execution = SpawnedExecution(process, pipes)
-        self._executions.add(execution)
+        self._executions = {each for each in self._executions if not each.over} | {execution}
         return execution
 
     async def signal(self, container: ContainerId, signal: str) -> None:
         record = self._running(container)
         assert record.process is not None
+        number = launch.signal_number(signal)
         try:
-            record.process.send(launch.signal_number(signal))
+            record.process.send(number)
         except ProcessLookupError as error:
             raise NotRunning(f"container {record.spec.name!r} is not running") from error
 
@@ -253,7 +262,7 @@ class BubblewrapRuntime:
         record = self._records.container(container)
         if record.process is not None:
             await _until_ended(record.process)
-        while (seen := self._records.container(container).as_seen()).state is not ContainerState.EXITED:
+        while (seen := self._records.container(container).as_seen()).state is not ContainerState.EXITED:  # noqa: ASYNC110
             await anyio.sleep(_POLL_SECONDS)
         return seen.exit or Exit(code=None, signal=None)
 
@@ -282,15 +291,15 @@ class BubblewrapRuntime:
         return self._record(container).container()
 
     async def list(self, labels: Mapping[str, str]) -> tuple[Container, ...]:
-        found = [
-            record.container() for record in self._records.containers() if labels.items() <= record.spec.labels.items()
-        ]
+        own = [each.record for each in self._containers.values()]
+        others = self._records.containers(besides=self._containers.keys())
+        found = [record.container() for record in (*own, *others) if labels.items() <= record.spec.labels.items()]
         return tuple(sorted(found, key=lambda each: (each.created, each.id)))
 
     async def logs(self, container: ContainerId, *, follow: bool = False) -> AsyncIterator[LogLine]:
         reader = LogReader(RootLayout(directory=self._records.directory(container)).log)
         while True:
-            ended = not follow or self._record(container).as_seen().state is ContainerState.EXITED
+            ended = self._record(container).as_seen().state is ContainerState.EXITED or not follow
             for line in reader.lines():
                 yield line
             if ended and not reader.more():
@@ -347,6 +356,11 @@ class BubblewrapRuntime:
             raise Conflict(f"container {container!r} belongs to another process")
         return own
 
+    def _refuse_foreign(self, sandbox: SandboxId) -> None:
+        with contextlib.suppress(NotFound):
+            if self._records.sandbox(sandbox).owner.alive:
+                raise Conflict(f"sandbox {sandbox!r} belongs to another process")
+
     def _own_sandbox(self, sandbox: SandboxId) -> OwnSandbox:
         own = self._sandboxes.get(sandbox)
         if own is None:
@@ -361,6 +375,13 @@ class BubblewrapRuntime:
     def _record(self, container: ContainerId) -> ContainerRecord:
         own = self._containers.get(container)
         return own.record if own else self._records.container(container)
+
+    def _has_ended(self, container: ContainerId) -> bool:
+        """True also for one that was removed meanwhile."""
+        try:
+            return self._record(container).as_seen().state is ContainerState.EXITED
+        except NotFound:
+            return True
 
     def _running(self, container: ContainerId) -> ContainerRecord:
         record = self._record(container)

@@ -9,9 +9,11 @@ from dataclasses import replace
 import anyio
 
 from boathook.clock import Clock
-from boathook.runtimes.base import ContainerState, Exit
+from boathook.runtimes.base import ContainerId, ContainerSpec, ContainerState, Exit
 from boathook.runtimes.executions import Pipes
+from boathook.runtimes.launch import User
 from boathook.runtimes.logs import LogFile
+from boathook.runtimes.processes import this_process
 from boathook.runtimes.records import ContainerRecord, Records, SandboxRecord
 from boathook.runtimes.rootfs import RootLayout
 from boathook.runtimes.spawner_client import SpawnedProcess
@@ -86,6 +88,24 @@ class OwnContainer:
         self.record = replace(self.record, **changes)  # type: ignore[arg-type]  # names are those of the record
         with contextlib.suppress(FileNotFoundError):  # Somebody else removed it.
             self._records.write(self.record)
+
+
+def created_record(container: ContainerId, spec: ContainerSpec, user: User, clock: Clock) -> ContainerRecord:
+    """What is written down of a container that nothing runs in yet."""
+    return ContainerRecord(
+        id=container,
+        spec=spec,
+        owner=this_process(),
+        uid=user.uid,
+        gid=user.gid,
+        state=ContainerState.CREATED,
+        process=None,
+        created=clock.now(),
+        started=None,
+        finished=None,
+        exit=None,
+        termination_message="",
+    )
 
 
 class OwnSandbox:

@@ -63,6 +63,10 @@ class SpawnedExecution:
             await self._process.ended.wait()
             self._pipes.drain()
 
+    @property
+    def over(self) -> bool:
+        return self._process.ended.is_set() and self._pipes.stdout.ended.is_set() and self._pipes.stderr.ended.is_set()
+
     def release(self) -> None:
         """Nobody listens any more."""
         self._pipes.drain()

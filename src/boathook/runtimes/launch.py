@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from boathook.errors import CouldNotStart, UnsupportedHere
+from boathook.errors import CouldNotStart, UnsupportedHere, UsageError
 from boathook.runtimes.base import ContainerSpec, ExecSpec, NetworkMode, SandboxSpec, exec_environment
 from boathook.runtimes.capabilities import NAMES, bounding_set
 from boathook.runtimes.identity import Identity
@@ -75,7 +76,7 @@ def exec_message(record: ContainerRecord, sandbox: SandboxRecord, spec: ExecSpec
     }
     return {
         "do": "exec",
-        "direct": not sandbox.user_namespace,
+        "direct": not sandbox.user_namespace and in_initial_user_namespace(),
         "sandbox": sandbox.holder.pid,
         "sandbox_start": sandbox.holder.start,
         "sandbox_namespaces": syscalls.NEWUSER if sandbox.user_namespace else 0,
@@ -95,6 +96,7 @@ def _process(record: ContainerRecord, sandbox: SandboxRecord, user: User, *, bou
         "bounding": bounding,
         "available": ~0 if sandbox.user_namespace else permitted_capabilities(),
         "last_capability": last_capability(),
+        "open_files": list(open_files_limit()),
         "no_new_privileges": record.spec.no_new_privileges,
         "change_user": not sandbox.single_user,
         "nested": sandbox.single_user and (record.uid != 0 or record.gid != 0),
@@ -155,17 +157,37 @@ def exec_user(record: ContainerRecord, sandbox: SandboxRecord, user: User, ident
 
 
 def signal_number(name: str) -> int:
-    """``SIGTERM``, ``TERM`` or ``15``. Raises ``CouldNotStart`` never, ``KeyError`` for an unknown one."""
+    """``SIGTERM``, ``TERM``, ``SIGRTMIN+3`` or ``15``. Raises ``UsageError`` for an unknown one."""
     if name.isdigit():
         return int(name)
-    full = name.upper() if name.upper().startswith("SIG") else f"SIG{name.upper()}"
-    if full.startswith("SIGRTMIN+"):
-        return signal.SIGRTMIN + int(full.removeprefix("SIGRTMIN+"))
-    return signal.Signals[full].value
+    plain, _, above = name.upper().removeprefix("SIG").partition("+")
+    try:
+        return signal.Signals[f"SIG{plain}"].value + int(above or 0)
+    except (KeyError, ValueError) as error:
+        raise UsageError(f"unknown signal {name!r}") from error
 
 
+_DESCRIPTORS = 65536
+"""Three for each container and two for each exec: the usual 1024 would do for three hundred."""
+
+
+@cache
+def open_files_limit() -> tuple[int, int]:
+    """The limit that this process had at first, which its containers get."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)
+
+
+def allow_many_descriptors() -> None:
+    soft, hard = open_files_limit()
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+@cache
 def in_initial_user_namespace() -> bool:
-    """Where every uid there is stands for itself; only there may a new /proc be mounted unconditionally."""
+    """Where root is root of the machine: elsewhere a new /proc needs one to be seen, and no way leads back to a pid
+    namespace that was left."""
     return Path("/proc/self/uid_map").read_text(encoding="ascii").split() == ["0", "0", "4294967295"]
 
 

@@ -138,13 +138,16 @@ class LogReader:
 
     def more(self) -> bool:
         """Something has been added since the last ``lines``."""
-        return self._path.stat().st_size > self._offset
+        return self._path.exists() and self._path.stat().st_size > self._offset
 
     def lines(self) -> list[LogLine]:
-        """At most a few megabytes at once. Raises ``FileNotFoundError`` when the log has been removed."""
-        with self._path.open("rb") as file:
-            file.seek(self._offset)
-            text = file.read(1 << 22)
+        """At most a few megabytes at once. None while there is no log: the container has not been started yet."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                text = file.read(1 << 22)
+        except FileNotFoundError:
+            return []
         complete, newline, _ = text.rpartition(b"\n")
         self._offset += len(complete) + len(newline)
         return [parse_line(line) for line in complete.split(b"\n")] if newline else []

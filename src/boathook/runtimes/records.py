@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -121,19 +121,20 @@ class Records:
             raise NotFound(f"no sandbox {sandbox!r}")
         return found
 
-    def containers(self) -> Iterator[ContainerRecord]:
-        yield from self._all(_CONTAINER, ContainerRecord)
+    def containers(self, *, besides: Collection[str] = ()) -> Iterator[ContainerRecord]:
+        """All of them, whoever runs them, but those named in ``besides``."""
+        yield from self._all(_CONTAINER, ContainerRecord, besides)
 
     def sandboxes(self) -> Iterator[SandboxRecord]:
-        yield from self._all(_SANDBOX, SandboxRecord)
+        yield from self._all(_SANDBOX, SandboxRecord, ())
 
-    def _all(self, name: str, kind: type[R]) -> Iterator[R]:
+    def _all(self, name: str, kind: type[R], besides: Collection[str]) -> Iterator[R]:
         try:
             directories = list(os.scandir(self.home.containers))
         except FileNotFoundError:
             return
         for directory in directories:
-            if directory.name.startswith("."):
+            if directory.name.startswith(".") or directory.name in besides:
                 continue
             found = self._read(Path(directory.path) / name, kind)
             if found is not None:

@@ -7,12 +7,18 @@ from collections.abc import Callable, Mapping
 from boathook.home import Home
 from boathook.runtimes.base import ContainerRuntime
 from boathook.runtimes.bubblewrap import BubblewrapRuntime, Images
+from boathook.runtimes.simulated import SimulatedRuntime
 
 
 def _bubblewrap(home: Home, images: Images) -> ContainerRuntime:
     return BubblewrapRuntime(home, images=images)
 
 
+def _simulated(home: Home, images: Images) -> ContainerRuntime:
+    return SimulatedRuntime()
+
+
 RUNTIMES: Mapping[str, Callable[[Home, Images], ContainerRuntime]] = {
     "local/bwrap": _bubblewrap,
+    "simulated": _simulated,
 }

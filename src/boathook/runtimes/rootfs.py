@@ -14,7 +14,7 @@ from boathook.runtimes.trees import delete_tree
 
 _HOST_SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
-    "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d",
+    "/etc/alternatives", "/etc/ld.so.cache",
 )  # fmt: skip
 """What programs of the host need to run: shown read-only in roots that are made from it."""
 
@@ -109,7 +109,11 @@ def _root(view: View) -> Iterator[str]:
 
 def _host_system(roots: tuple[Path, ...]) -> Iterator[str]:
     for path in _HOST_SYSTEM:
-        if os.path.exists(path) and not _is_symlink(roots, path):
+        if not os.path.exists(path) or _is_symlink(roots, path):
+            continue
+        if os.path.islink(path) and not any((root / path[1:]).exists() for root in roots):
+            yield from ("--symlink", os.readlink(path), path)
+        else:
             yield from ("--ro-bind", os.path.realpath(path), path)
 
 

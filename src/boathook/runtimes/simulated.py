@@ -53,21 +53,25 @@ SOMEBODY = 65534
 class _Process:
     """A program that lasts until a moment, or until it is ended from outside."""
 
-    gone: anyio.Event
-    """Set when it is ended from outside: killed, or its container has ended."""
     ends_at: float
     code: int
     stopped_at: float | None = None
+    """When it was ended from outside: killed, or its container has ended."""
+    _gone: anyio.Event | None = None
+    """Made by who waits: an event is large, and most programs take no time."""
 
     def end(self) -> None:
         if self.stopped_at is None:
             self.stopped_at = anyio.current_time()
-            self.gone.set()
+            if self._gone is not None:
+                self._gone.set()
 
     async def wait(self) -> Exit:
-        if self.stopped_at is None:
-            with anyio.move_on_after(max(self.ends_at - anyio.current_time(), 0)):
-                await self.gone.wait()
+        left = self.ends_at - anyio.current_time()
+        if self.stopped_at is None and left > 0:
+            self._gone = self._gone or anyio.Event()
+            with anyio.move_on_after(left):
+                await self._gone.wait()
         if self.stopped_at is not None and self.stopped_at < self.ends_at:
             return Exit(code=128 + signals.SIGKILL, signal=signals.SIGKILL)
         return Exit(code=self.code, signal=None)
@@ -152,6 +156,11 @@ class SimulatedRuntime:
         self._sandboxes[sandbox] = spec
         return sandbox
 
+    async def sandbox_spec(self, sandbox: SandboxId) -> SandboxSpec:
+        if sandbox not in self._sandboxes:
+            raise NotFound(f"no sandbox {sandbox!r}")
+        return self._sandboxes[sandbox]
+
     async def remove_sandbox(self, sandbox: SandboxId) -> None:
         self._sandboxes.pop(sandbox, None)
         for name in [name for name, (_, owner) in self._volumes.items() if owner == sandbox]:
@@ -188,10 +197,10 @@ class SimulatedRuntime:
             output(Stream.STDOUT, assumed.output.encode())
         seconds = assumed.duration.total_seconds() if assumed else 0.0
         process = _Process(
-            gone=anyio.Event(),
             ends_at=anyio.current_time() + seconds,
             code=(assumed.exit_code or 0) if assumed else 0,
         )
+        found.processes = [one for one in found.processes if one.ends_at > anyio.current_time()]
         found.processes.append(process)
         return process
 

@@ -76,7 +76,11 @@ class SpawnerClient:
     def open(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
-            self._pid = _start(theirs.fileno())
+            try:
+                self._pid = _start(theirs.fileno())
+            except PlaceError:
+                ours.close()
+                raise
         ours.setblocking(False)
         self._socket = ours
         self._loop = asyncio.get_running_loop()
@@ -95,7 +99,7 @@ class SpawnerClient:
                 signal.pidfd_send_signal(pidfd, signal.SIGKILL)
                 await anyio.wait_readable(pidfd)
         os.close(pidfd)
-        os.waitpid(self._pid, os.WNOHANG)
+        os.waitpid(self._pid, os.WNOHANG)  # noqa: ASYNC222  it has ended
 
     async def request(
         self, message: dict[str, Any], descriptors: Sequence[int] = (), *, on_end: Callable[[], None] | None = None

@@ -84,7 +84,7 @@ def _join(pid: int, start: int, namespaces: int) -> None:
 
 
 class _Built:
-    """Inside the block: a descriptor of the mount namespace that bubblewrap has finished. It is ended on the way out."""
+    """Inside the block: a descriptor of the mount namespace that bubblewrap has built. Ended on the way out."""
 
     def __init__(self, command: list[str]) -> None:
         self._command = command

@@ -15,7 +15,7 @@ import warnings
 
 from boathook.runtimes.spawner import entry, holder, syscalls
 from boathook.runtimes.spawner.stat import start_time
-from boathook.runtimes.spawner.steps import Report, StepFailed, records
+from boathook.runtimes.spawner.steps import Report, StepFailed, reason, records, step
 from boathook.runtimes.spawner.wire import Inbox, encode
 
 TYPE_CHECKING = False
@@ -101,7 +101,13 @@ class Spawner:
         except ConnectionError:
             return False
         for message in self.inbox.messages():
-            self._handle(message, self.inbox.take(message.get("descriptors", 0)))
+            descriptors = self.inbox.take(message.get("descriptors", 0))
+            try:
+                self._handle(message, descriptors)
+            except OSError as error:  # One request fails (no more processes or descriptors); the others go on.
+                self._send({"id": message["id"], "failed": {"step": "start", "code": 0, "text": reason(error)}})
+            for descriptor in descriptors:
+                os.close(descriptor)
         return True
 
     def _handle(self, message: Message, descriptors: list[int]) -> None:
@@ -116,8 +122,6 @@ class Spawner:
                     os.close(watch)
             case unknown:
                 raise ValueError(f"unknown request {unknown!r}")
-        for descriptor in descriptors:
-            os.close(descriptor)
 
     def _process(self, message: Message, stdio: tuple[int, int]) -> None:
         if message["do"] == "main":
@@ -132,15 +136,21 @@ class Spawner:
         try:
             container = entry.open_process(message["container"], message["container_start"])
         except StepFailed as error:
-            self._send({"id": message["id"], "failed": {"step": error.step, "code": error.code, "text": error.text}})
+            self._refuse(message, error)
             return
         try:
-            syscalls.setns(container, syscalls.NEWPID)
+            with step("not-running"):
+                syscalls.setns(container, syscalls.NEWPID)
             work = entry.exec_forked
             self._launch(message, lambda report: work(message, container, stdio, report), {container, *stdio})
+        except StepFailed as error:
+            self._refuse(message, error)
         finally:
             syscalls.setns(self.own_processes, syscalls.NEWPID)
             os.close(container)
+
+    def _refuse(self, message: Message, error: StepFailed) -> None:
+        self._send({"id": message["id"], "failed": {"step": error.step, "code": error.code, "text": error.text}})
 
     def _sandbox(self, message: Message) -> None:
         read, write = os.pipe()
@@ -194,12 +204,19 @@ class Spawner:
                 os.close(watch)
             return
         if launch.sandbox in self.watches:
-            os.write(self.watches[launch.sandbox], f"{launch.pid} {launch.start}\n".encode())
+            self._guard(launch)
         self._send({"id": launch.request, "pid": launch.pid, "start": launch.start})
         if launch.pid in self.early:
             self._send({"exited": launch.pid, "status": self.early.pop(launch.pid)[0]})
         else:
             self.running.add(launch.pid)
+
+    def _guard(self, launch: Launch) -> None:
+        """Let the holder know whom to end. When somebody killed the holder, the parent-death signal must do."""
+        try:
+            os.write(self.watches[launch.sandbox], f"{launch.pid} {launch.start}\n".encode())
+        except BrokenPipeError:
+            return
 
     def _reap(self) -> None:
         while True:

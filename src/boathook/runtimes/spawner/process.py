@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import select
 import signal
 
@@ -38,6 +39,7 @@ def become(process: Message, stdio: tuple[int, int], user_namespace: int | None,
 
 def _become(process: Message, stdio: tuple[int, int], user_namespace: int | None, report: Report) -> None:
     syscalls.die_with_parent(signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_NOFILE, tuple(process["open_files"]))
     os.umask(0o022)
     if process["is_init"]:
         mount_proc(process)

@@ -21,6 +21,7 @@ if [ -w /data ]; then
         echo "backend: found the backup of the last run, which ends with: $(tail -n 1 "$database.bak")"
     fi
     echo "opened" > "$database"
+    echo "backend: serving, its data is in $database"
 fi
 
 if ! mkdir -p /var/lib/registry 2> /dev/null || ! [ -w /var/lib/registry ]; then

@@ -1,0 +1,154 @@
+"""A Job: pods made one after another until one succeeds or too many have failed (kubernetes, pkg/controller/job)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import anyio
+
+from boathook.cluster.base import Cluster, ObjectKey
+from boathook.cluster.store import ObjectStore, mapping, text, uid_of
+from boathook.cluster.validation import pod_of_job
+from boathook.errors import NotFound
+from boathook.events import PhaseChanged
+from boathook.journal import Context
+from boathook.model import JsonObject, JsonValue, Target
+
+BACKOFF_LIMIT = 6
+FIRST_BACKOFF_SECONDS = 10
+MAX_BACKOFF_SECONDS = 600
+"""Between pods that failed: 10 s, doubling (pkg/controller/job, defaults)."""
+
+DEADLINE_MESSAGE = "Job was active longer than specified deadline"
+BACKOFF_MESSAGE = "Job has reached the specified backoff limit"
+
+
+class JobRun:
+    """The life of one Job object, until it is finished or gone."""
+
+    def __init__(
+        self,
+        job: JsonObject,
+        cluster: Cluster,
+        store: ObjectStore,
+        *,
+        create: Callable[[JsonObject], Awaitable[JsonObject]],
+        context: Context,
+        names: Callable[[], str],
+    ) -> None:
+        self._job = job
+        self._cluster = cluster
+        self._store = store
+        self._create = create
+        self._clock = context.clock
+        self._events = context.events
+        self._names = names
+        self._name = text(job, "metadata", "name")
+        self._namespace = text(job, "metadata", "namespace")
+        self.key = ObjectKey(kind="Job", namespace=self._namespace, name=self._name)
+        self.target = Target(kind="object", scope=self._namespace, name=f"Job/{self._name}", instance=uid_of(job))
+
+    async def run(self) -> None:
+        """Make pods until the Job is complete or has failed, then wait for its time to live, if it has one."""
+        self._set_status({"startTime": self._now(), "active": 1})
+        deadline = _number(self._job, "activeDeadlineSeconds")
+        with anyio.move_on_after(deadline) as limit:
+            await self._until_finished()
+        if limit.cancelled_caught:
+            await self._delete_pods()
+            self._finish("Failed", "DeadlineExceeded", DEADLINE_MESSAGE)
+        ttl = _number(self._job, "ttlSecondsAfterFinished")
+        if ttl is not None:
+            await anyio.sleep(ttl)
+            try:
+                await self._cluster.delete(self.key, cause="ttlSecondsAfterFinished")
+            except NotFound:
+                return
+
+    async def _until_finished(self) -> None:
+        limit = _number(self._job, "backoffLimit")
+        limit = BACKOFF_LIMIT if limit is None else int(limit)
+        failures = 0
+        while True:
+            pod = await self._create(pod_of_job(self._job, f"{self._name}-{self._names()}"))
+            succeeded, count = await self._pod_ended(pod, limit - failures)
+            if succeeded:
+                self._finish("Complete", None, None, succeeded=1, failed=failures)
+                return
+            failures += count
+            self._set_status({"failed": failures, "active": 0})
+            if failures > limit:
+                await self._delete_pods(only_active=True)
+                self._finish("Failed", "BackoffLimitExceeded", BACKOFF_MESSAGE, failed=failures)
+                return
+            await anyio.sleep(delay(failures).total_seconds())
+            self._set_status({"active": 1})
+
+    async def _pod_ended(self, pod: JsonObject, restarts_left: int) -> tuple[bool, int]:
+        """Whether it succeeded, and how many failures it was: restarts in place count too."""
+        name = text(pod, "metadata", "name")
+
+        def ended(now: JsonObject | None) -> tuple[bool, int] | None:
+            if now is None or uid_of(now) != uid_of(pod):
+                return False, 1
+            phase = text(now, "status", "phase")
+            if phase in ("Succeeded", "Failed"):
+                return phase == "Succeeded", 1
+            restarts = _restarts(now)
+            return (False, restarts) if restarts > restarts_left else None
+
+        return await self._cluster.wait_until(ObjectKey(kind="Pod", namespace=self._namespace, name=name), ended)
+
+    async def _delete_pods(self, *, only_active: bool = False) -> None:
+        for pod in await self._cluster.list("Pod", namespace=self._namespace, labels={"job-name": self._name}):
+            if not only_active or text(pod, "status", "phase") not in ("Succeeded", "Failed"):
+                name = text(pod, "metadata", "name")
+                try:
+                    await self._cluster.delete(
+                        ObjectKey(kind="Pod", namespace=self._namespace, name=name), cause="its Job is over"
+                    )
+                except NotFound:
+                    continue
+
+    def _finish(self, kind: str, reason: str | None, message: str | None, **counts: int) -> None:
+        condition: JsonObject = {"type": kind, "status": "True", "lastTransitionTime": self._now()}
+        condition |= {} if reason is None else {"reason": reason, "message": message}
+        status: JsonObject = {"active": 0, "conditions": [condition], **counts}
+        if kind == "Complete":
+            status["completionTime"] = self._now()
+        self._set_status(status)
+        self._events.emit(PhaseChanged(target=self.target, phase=kind, reason=reason))
+
+    def _set_status(self, changes: JsonObject) -> None:
+        def change(obj: JsonObject) -> JsonObject:
+            if uid_of(obj) != uid_of(self._job):
+                return obj
+            return obj | {"status": mapping(obj, "status") | changes}
+
+        try:
+            self._store.update(self.key, change)
+        except NotFound:
+            return
+
+    def _now(self) -> str:
+        return self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _number(job: JsonObject, field: str) -> float | None:
+    value = mapping(job, "spec").get(field)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _restarts(pod: JsonObject) -> int:
+    statuses: JsonValue = mapping(pod, "status").get("containerStatuses")
+    total = 0
+    for status in statuses if isinstance(statuses, list) else []:
+        count = status.get("restartCount") if isinstance(status, dict) else 0
+        total += count if isinstance(count, int) else 0
+    return total
+
+
+def delay(failures: int) -> timedelta:
+    """How long after so many failures the next pod is made."""
+    return timedelta(seconds=min(FIRST_BACKOFF_SECONDS * 2 ** (failures - 1), MAX_BACKOFF_SECONDS))

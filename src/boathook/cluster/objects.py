@@ -1,0 +1,54 @@
+"""Reading objects of the store, for every ``Cluster`` that keeps them there: here and from another process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from boathook.cluster.base import ObjectKey
+from boathook.cluster.store import ObjectStore, mapping
+from boathook.model import JsonObject
+
+T = TypeVar("T")
+
+ACTIVE_KINDS = frozenset({"Pod", "Job"})
+"""Kinds that a process acts on, so that somebody has to own them."""
+
+USED_KINDS = ACTIVE_KINDS | {"ConfigMap", "Secret", "PersistentVolume", "PersistentVolumeClaim", "Namespace"}
+"""Kinds whose objects mean something here. All others are stored and inert."""
+
+
+class StoredObjects:
+    """The reading half of a ``Cluster``."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self.store = store
+
+    def is_inert(self, kind: str) -> bool:
+        return kind not in USED_KINDS
+
+    async def get(self, key: ObjectKey) -> JsonObject:
+        return self.store.get(key)
+
+    async def list_all(self) -> Sequence[JsonObject]:
+        return [stored.body for stored in self.store.list()]
+
+    async def list(
+        self, kind: str, *, namespace: str | None = None, labels: dict[str, str] | None = None
+    ) -> list[JsonObject]:
+        found = (stored.body for stored in self.store.list(kind, namespace))
+        return [obj for obj in found if has_labels(obj, labels or {})]
+
+    async def wait_until(self, key: ObjectKey, condition: Callable[[JsonObject | None], T | None]) -> T:
+        while True:
+            seen = self.store.version()
+            found = self.store.find(key)
+            result = condition(None if found is None else found.body)
+            if result is not None:
+                return result
+            await self.store.changed(seen)
+
+
+def has_labels(obj: JsonObject, labels: dict[str, str]) -> bool:
+    have = mapping(obj, "metadata", "labels")
+    return all(have.get(name) == value for name, value in labels.items())

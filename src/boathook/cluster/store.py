@@ -1,0 +1,215 @@
+"""The objects of the local cluster: JSON by kind, namespace and name, in SQLite for several processes, or in memory.
+
+Each call is one short transaction. Readers see changes of other processes; ``changed`` waits for the next one.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from boathook.clock import Clock
+from boathook.cluster.base import ObjectKey, key_of
+from boathook.errors import Conflict, JournalError, NotFound
+from boathook.model import JsonObject
+
+POLL_SECONDS = 0.02
+"""How often a waiting process looks whether another one has changed the store."""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS objects (
+    kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    owner TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (kind, namespace, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS versions (last INTEGER NOT NULL);
+INSERT INTO versions SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM versions);
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An object and the process that acts on it (``pid:start:boot``; empty: nobody needs to)."""
+
+    body: JsonObject
+    owner: str
+
+
+class ObjectStore:
+    """Open one per process and event loop; close it when done."""
+
+    def __init__(self, database: sqlite3.Connection, *, shared: bool, clock: Clock, uids: Callable[[], str]) -> None:
+        self._database = database
+        self._shared = shared
+        self._clock = clock
+        self._uids = uids
+        self._changed = anyio.Event()
+
+    @classmethod
+    def open(cls, path: Path, *, clock: Clock, uids: Callable[[], str]) -> ObjectStore:
+        """The store in a file, made if missing (0600). Raises ``JournalError`` when it cannot be had."""
+        try:
+            path.touch(mode=0o600)
+            database = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute("PRAGMA synchronous=NORMAL")
+            database.executescript(SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise JournalError(f"cannot open the cluster's objects in {path}: {error}") from error
+        return cls(database, shared=True, clock=clock, uids=uids)
+
+    @classmethod
+    def in_memory(cls, *, clock: Clock, uids: Callable[[], str]) -> ObjectStore:
+        """A store that lives and dies with this process; it uses no thread and no file."""
+        database = sqlite3.connect(":memory:", isolation_level=None)
+        database.executescript(SCHEMA)
+        return cls(database, shared=False, clock=clock, uids=uids)
+
+    def close(self) -> None:
+        self._database.close()
+
+    # Reading.
+
+    def find(self, key: ObjectKey) -> Stored | None:
+        row = self._database.execute(
+            "SELECT body, owner FROM objects WHERE kind = ? AND namespace = ? AND name = ?",
+            (key.kind, key.namespace, key.name),
+        ).fetchone()
+        return None if row is None else Stored(body=json.loads(row[0]), owner=row[1])
+
+    def get(self, key: ObjectKey) -> JsonObject:
+        """Raises ``NotFound`` in kubectl's words."""
+        found = self.find(key)
+        if found is None:
+            raise NotFound(f'{plural(key.kind)} "{key.name}" not found')
+        return found.body
+
+    def list(self, kind: str | None = None, namespace: str | None = None) -> tuple[Stored, ...]:
+        """Sorted by kind, namespace and name; None: all of them."""
+        rows = self._database.execute(
+            "SELECT body, owner FROM objects WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR namespace = ?2)"
+            " ORDER BY kind, namespace, name",
+            (kind, namespace),
+        ).fetchall()
+        return tuple(Stored(body=json.loads(body), owner=owner) for body, owner in rows)
+
+    # Writing.
+
+    def insert(self, obj: JsonObject, *, namespace: str, owner: str = "") -> JsonObject:
+        """Store a new object with uid, time and version. Raises ``Conflict`` when one of that name is there."""
+        key = key_of(obj, default_namespace=namespace)
+        metadata = dict(mapping(obj, "metadata"))
+        if key.namespace:
+            metadata["namespace"] = key.namespace
+        metadata |= {
+            "uid": self._uids(),
+            "creationTimestamp": self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "generation": 1,
+        }
+        with self._transaction():
+            if self.find(key) is not None:
+                raise Conflict(f'{plural(key.kind)} "{key.name}" already exists')
+            return self._write(key, obj | {"metadata": metadata}, owner)
+
+    def update(
+        self, key: ObjectKey, change: Callable[[JsonObject], JsonObject], *, owner: str | None = None
+    ) -> JsonObject:
+        """Read, change and write in one transaction; unchanged objects are not written. Raises ``NotFound``."""
+        with self._transaction():
+            found = self.find(key)
+            if found is None:
+                raise NotFound(f'{plural(key.kind)} "{key.name}" not found')
+            changed = change(json.loads(json.dumps(found.body)))
+            if changed == found.body and (owner is None or owner == found.owner):
+                return found.body
+            return self._write(key, changed, found.owner if owner is None else owner)
+
+    def remove(self, key: ObjectKey, *, uid: str | None = None) -> bool:
+        """False: it was gone already, or is another one by now (``uid``)."""
+        with self._transaction():
+            found = self.find(key)
+            if found is None or (uid is not None and uid_of(found.body) != uid):
+                return False
+            self._database.execute(
+                "DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?",
+                (key.kind, key.namespace, key.name),
+            )
+        self._notify()
+        return True
+
+    def _write(self, key: ObjectKey, obj: JsonObject, owner: str) -> JsonObject:
+        version = self._database.execute("UPDATE versions SET last = last + 1 RETURNING last").fetchone()[0]
+        written = obj | {"metadata": mapping(obj, "metadata") | {"resourceVersion": str(version)}}
+        self._database.execute(
+            "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)",
+            (key.kind, key.namespace, key.name, owner, json.dumps(written)),
+        )
+        self._notify()
+        return written
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    # Waiting.
+
+    def touched(self) -> None:
+        """Let those who wait look again: something beside the objects has changed."""
+        self._notify()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    def version(self) -> tuple[int, anyio.Event]:
+        """What ``changed`` compares with: take it before you read."""
+        others = self._database.execute("PRAGMA data_version").fetchone()[0] if self._shared else 0
+        return others, self._changed
+
+    async def changed(self, since: tuple[int, anyio.Event]) -> None:
+        """Until the store was changed after ``since``, by this process or another."""
+        others, event = since
+        if not self._shared:
+            await event.wait()
+            return
+        while not event.is_set() and self.version()[0] == others:
+            with anyio.move_on_after(POLL_SECONDS):
+                await event.wait()
+
+
+def mapping(obj: JsonObject, *path: str) -> JsonObject:
+    """A mapping inside an object; empty where there is none."""
+    value: object = obj
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def text(obj: JsonObject, *path: str) -> str:
+    """A text inside an object; empty where there is none."""
+    value = mapping(obj, *path[:-1]).get(path[-1])
+    return "" if value is None else str(value)
+
+
+def uid_of(obj: JsonObject) -> str:
+    return text(obj, "metadata", "uid")
+
+
+def plural(kind: str) -> str:
+    """``Pod`` -> ``pods``, as kubectl names a kind in its messages."""
+    lowered = kind.lower()
+    if lowered.endswith("s"):
+        return f"{lowered}es"
+    return f"{lowered[:-1]}ies" if lowered.endswith("y") else f"{lowered}s"

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Stands in for agnhost's own program: what hooks need of it, with the same log lines and exit codes.
+
+leave() {
+    if [ -w /dev/termination-log ]; then
+        printf 'exiting because of signal "%s"' "$1" >/dev/termination-log
+    fi
+    kill "$child" 2>/dev/null
+    exit "$2"
+}
+
+pause() {
+    child=
+    trap 'leave interrupt 1' INT
+    trap 'leave terminated 2' TERM
+    echo Paused
+    echo 'Signals registered'
+    while :; do
+        sleep 2147483647 </dev/null >/dev/null 2>&1 &
+        child=$!
+        wait "$child"
+    done
+}
+
+case ${1-} in
+pause)
+    pause
+    ;;
+entrypoint-tester)
+    echo "[$0 $*]"
+    ;;
+'')
+    echo 'agnhost: a sub-command is needed: this stand-in provides pause and entrypoint-tester' >&2
+    exit 64
+    ;;
+*)
+    echo "agnhost: \"$1\" is not provided by this stand-in, only pause and entrypoint-tester are" >&2
+    exit 64
+    ;;
+esac

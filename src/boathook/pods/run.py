@@ -1,0 +1,201 @@
+"""Pods in the foreground: started, let run, stopped gracefully, and what became of them. No cluster is needed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import anyio
+
+from boathook.clock import LoopClock, run_virtual
+from boathook.errors import BoathookError, ManifestError
+from boathook.events import EventStream, RunFinished, RunStarted, Stamped
+from boathook.journal import Context, MemoryObligations
+from boathook.model import Finding, HookResult, JsonObject
+from boathook.pods.lifecycle import PodWorker
+from boathook.pods.model import Phase, Pod, PodFile
+from boathook.pods.resources import FileResources, VolumeResolver
+from boathook.pods.summary import closing_line
+from boathook.report import words
+from boathook.runtimes.assumptions import RUN, Assumptions
+from boathook.runtimes.base import ContainerRuntime, NetworkMode
+from boathook.runtimes.simulated import SimulatedRuntime
+
+INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodRun:
+    """What became of one pod."""
+
+    pod: Pod
+    phase: Phase
+    asked_to_stop: bool
+    """It ran until it was told to stop; otherwise it ended by itself."""
+    results: tuple[HookResult, ...]
+    exit_codes: dict[str, int | None]
+    status: JsonObject
+
+    @property
+    def succeeded(self) -> bool:
+        """Asked to stop, with every hook done; or ended by itself, with success."""
+        hooks = all(result.succeeded for result in self.results)
+        started = not self.asked_to_stop or len(self.exit_codes) == len(self.pod.containers)
+        return (self.phase is Phase.SUCCEEDED or self.asked_to_stop) and hooks and started
+
+
+async def run_pod(
+    pod_file: PodFile,
+    runtime: ContainerRuntime,
+    context: Context,
+    *,
+    network: NetworkMode = NetworkMode.POD,
+    lasting: timedelta | None = None,
+    stop: anyio.Event | None = None,
+    resolver: VolumeResolver | None = None,
+) -> tuple[PodRun, ...]:
+    """Run every pod of the file until it ends by itself, has run for ``lasting``, or ``stop`` is set.
+
+    What is wrong with a file, an image or a user is raised before anything starts. A cancellation ends everything at
+    once; ``stop`` ends it gracefully, with hooks.
+    """
+    resources = resolver or FileResources(pod_file.objects, runtime)
+    workers = [
+        PodWorker(pod, runtime, context, uid=pod.uid or str(uuid.uuid4()), network=network, resolver=resources)
+        for pod in pod_file.pods
+    ]
+    await prepare_all(workers)
+    runs: dict[str, PodRun] = {}
+
+    async def one(worker: PodWorker) -> None:
+        runs[worker.uid] = await _run_one(worker, lasting, stop or anyio.Event())
+
+    async with anyio.create_task_group() as group:
+        for worker in workers:
+            group.start_soon(one, worker)
+    return tuple(runs[worker.uid] for worker in workers)
+
+
+async def prepare_all(workers: list[PodWorker]) -> None:
+    """Look at every pod before the first one starts. Raises one ``ManifestError`` with the problems of all."""
+    problems: list[Finding] = []
+    for worker in workers:
+        try:
+            await worker.prepare()
+        except ManifestError as error:
+            problems += error.problems
+    if problems:
+        raise ManifestError(tuple(problems))
+
+
+async def _run_one(worker: PodWorker, lasting: timedelta | None, stop: anyio.Event) -> PodRun:
+    async with anyio.create_task_group() as group:
+        group.start_soon(worker.run)
+        asked = await why_over(
+            ended=lambda: worker.wait_until(lambda pod: pod.phase.terminal or pod.cannot_start),
+            started=lambda: worker.wait_until(lambda pod: pod.all_started),
+            lasting=lasting,
+            stop=stop,
+        )
+        # What has ended by itself is removed without a word: nothing in it is left to stop.
+        worker.request_stop(cause=asked or "ended")
+    return PodRun(
+        pod=worker.pod,
+        phase=worker.phase,
+        asked_to_stop=bool(asked),
+        results=tuple(worker.results),
+        exit_codes=worker.exit_codes,
+        status=worker.status,
+    )
+
+
+async def why_over(
+    *,
+    ended: Callable[[], Awaitable[object]],
+    started: Callable[[], Awaitable[object]],
+    lasting: timedelta | None,
+    stop: anyio.Event,
+) -> str:
+    """Why a pod is to be stopped; empty when it ended by itself, or cannot start. ``lasting`` counts from now on."""
+    why = ""
+    async with anyio.create_task_group() as waiting:
+
+        async def over(because: str) -> None:
+            nonlocal why
+            why = because
+            waiting.cancel_scope.cancel()
+
+        async def by_itself() -> None:
+            await ended()
+            await over("")
+
+        async def asked() -> None:
+            await stop.wait()
+            await over(INTERRUPTED)
+
+        async def lasted(span: timedelta) -> None:
+            began = anyio.current_time()
+            await started()
+            await anyio.sleep(max(began + span.total_seconds() - anyio.current_time(), 0))
+            await over(f"after {words.span(span)}" if span else "deleted")
+
+        waiting.start_soon(by_itself)
+        waiting.start_soon(asked)
+        if lasting is not None:
+            waiting.start_soon(lasted, lasting)
+    return why
+
+
+def simulate_pod(
+    pod_file: PodFile, assumptions: Assumptions, *, lasting: timedelta | None = None, network: NetworkMode | None = None
+) -> tuple[Stamped, ...]:
+    """The events of running the file's pods and stopping them, from the same code in virtual time.
+
+    ``lasting`` None: until the last main process that is assumed to end has ended, else until all have started.
+    """
+    return run_virtual(_simulate, pod_file, assumptions, lasting, network or NetworkMode.POD)
+
+
+async def _simulate(
+    pod_file: PodFile, assumptions: Assumptions, lasting: timedelta | None, network: NetworkMode
+) -> tuple[Stamped, ...]:
+    stamped: list[Stamped] = []
+    events = EventStream(clock=LoopClock())
+    context = Context(events=events, clock=LoopClock(), obligations=MemoryObligations())
+    if lasting is None:
+        lasting = max((one.duration for one in assumptions.given if one.point == RUN), default=timedelta(0))
+    with events.listening(stamped.append):
+        async with SimulatedRuntime(assumptions) as runtime:
+            events.emit(run_started(pod_file, runtime, "pod run, pod delete"))
+            try:
+                runs = await run_pod(_identified(pod_file), runtime, context, network=network, lasting=lasting)
+            except BoathookError as error:
+                events.emit(RunFinished(succeeded=False, message=str(error)))
+            else:
+                events.emit(run_finished(runs))
+    return tuple(stamped)
+
+
+def _identified(pod_file: PodFile) -> PodFile:
+    """Fixed identities, so that a plan is the same text each time."""
+    pods = tuple(replace(pod, uid=f"simulated-{number}") for number, pod in enumerate(pod_file.pods, 1))
+    return replace(pod_file, pods=pods)
+
+
+def run_started(pod_file: PodFile, runtime: ContainerRuntime, command: str) -> RunStarted:
+    """The heading: which pods, where, and the grace period that they have."""
+    graces = dict.fromkeys(words.span(pod.grace) for pod in pod_file.pods)
+    return RunStarted(
+        title=", ".join(pod.name for pod in pod_file.pods),
+        command=command,
+        place=runtime.name,
+        facts=(f"grace {', '.join(graces)}",),
+    )
+
+
+def run_finished(runs: tuple[PodRun, ...]) -> RunFinished:
+    """Whether all went well, and the closing line."""
+    lines = [closing_line(run.pod, run.results, run.phase, asked_to_stop=run.asked_to_stop) for run in runs]
+    return RunFinished(succeeded=all(run.succeeded for run in runs), message="; ".join(line for line in lines if line))

@@ -1,0 +1,54 @@
+"""What a process that owns containers has for the operations that are asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from anyio.abc import TaskGroup
+
+from boathook.clock import SystemClock
+from boathook.cluster.local import LocalCluster
+from boathook.errors import UsageError
+from boathook.events import EventStream, Listener
+from boathook.home import Home
+from boathook.journal import Context, Journal, SqliteObligations
+from boathook.runtimes.base import ContainerRuntime
+
+
+@dataclass(slots=True, kw_only=True)
+class Host:
+    """The supervisor, or a command in the foreground. ``cluster`` is None for a command that runs no pods."""
+
+    home: Home
+    runtime: ContainerRuntime
+    journal: Journal
+    tasks: TaskGroup
+    cluster: LocalCluster | None
+    active: int = field(default=0)
+    """Operations that are under way."""
+
+    def the_cluster(self) -> LocalCluster:
+        """Raises ``UsageError`` where this process runs no pods."""
+        if self.cluster is None:
+            raise UsageError("this process runs no pods")
+        return self.cluster
+
+    @asynccontextmanager
+    async def run(self, *, command: str, title: str, listener: Listener | None) -> AsyncIterator[Context]:
+        """A journalled run of its own; its events also go to ``listener`` (a client)."""
+        events = EventStream()
+        run = await self.journal.begin(command=command, title=title)
+        context = Context(events=events, clock=SystemClock(), obligations=SqliteObligations(self.journal, run.id))
+        with events.listening(run.listener):
+            try:
+                if listener is None:
+                    yield context
+                else:
+                    with events.listening(listener):
+                        yield context
+            except BaseException as error:
+                self.journal.finish(run, error)
+                raise
+            self.journal.finish(run)

@@ -1,0 +1,149 @@
+"""What can be asked of a process that owns containers: a name, and the coroutine that does it.
+
+Each is called with the host, its parameters, and a context whose events the asking client hears.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeAlias
+
+from boathook.cluster.base import ObjectKey, key_of
+from boathook.cluster.store import mapping, text, uid_of
+from boathook.codec import from_json
+from boathook.errors import ManifestError, UsageError
+from boathook.events import RunFinished, RunStarted, Stamped
+from boathook.journal import Context
+from boathook.model import Finding, JsonObject
+from boathook.pods import pod_from_object
+from boathook.report import words
+from boathook.runtimes.base import NetworkMode
+from boathook.supervisor.host import Host
+
+Operation: TypeAlias = Callable[[Host, JsonObject, Context], Awaitable[JsonObject]]
+
+OPERATIONS = {
+    "cluster.create": "boathook.supervisor.operations:cluster_create",
+    "cluster.apply": "boathook.supervisor.operations:cluster_apply",
+    "cluster.delete": "boathook.supervisor.operations:cluster_delete",
+    "pod.run": "boathook.supervisor.operations:pod_run",
+    "pod.delete": "boathook.supervisor.operations:pod_delete",
+    "compose.up": "boathook.compose.operations:up",
+    "compose.stop": "boathook.compose.operations:stop",
+    "compose.down": "boathook.compose.operations:down",
+    "compose.kill": "boathook.compose.operations:kill",
+}
+"""Name -> where its coroutine is; imported when it is first asked for."""
+
+UNJOURNALLED = frozenset({"cluster.create", "cluster.apply", "cluster.delete", "pod.delete"})
+"""What is part of another run: of the command that asked, or of the pod's own life."""
+
+
+def find_operation(name: str) -> Operation:
+    """Raises ``UsageError`` for a name that this version does not know."""
+    place = OPERATIONS.get(name)
+    if place is None:
+        raise UsageError(f'unknown operation "{name}"', hint="the supervisor is of another version: stop what it runs")
+    module, _, function = place.partition(":")
+    operation: Operation = getattr(importlib.import_module(module), function)
+    return operation
+
+
+async def cluster_create(host: Host, params: JsonObject, context: Context) -> JsonObject:
+    """``object``, ``namespace``: create an object that this process then acts on."""
+    cluster = host.the_cluster()
+    stored = await cluster.create(
+        mapping(params, "object"), namespace=text(params, "namespace"), network=_network(params)
+    )
+    return {"object": stored}
+
+
+async def cluster_apply(host: Host, params: JsonObject, context: Context) -> JsonObject:
+    """``object``, ``namespace``: create it, or bring it to what the manifest says."""
+    cluster = host.the_cluster()
+    obj, namespace = mapping(params, "object"), text(params, "namespace")
+    if cluster.store.find(key_of(obj, default_namespace=namespace)) is None:
+        return await cluster_create(host, params, context)
+    return {"object": await cluster.apply(obj, namespace=namespace)}
+
+
+async def cluster_delete(host: Host, params: JsonObject, context: Context) -> JsonObject:
+    """``key``, ``grace_seconds``, ``cause``: ask for deletion; returns before a pod is gone."""
+    await host.the_cluster().delete(_key(params), grace=_grace(params), cause=text(params, "cause"))
+    return {}
+
+
+async def pod_run(host: Host, params: JsonObject, context: Context) -> JsonObject:
+    """``objects``, ``file``: start the pods of a file. Its run in the journal goes on until the last one is gone."""
+    cluster, network = host.the_cluster(), _network(params)
+    objects = [one for one in _list(params, "objects") if one.get("kind") != "Pod"]
+    pods = [one for one in _list(params, "objects") if one.get("kind") == "Pod"]
+    problems: list[Finding] = []
+    for pod in pods:
+        try:
+            await cluster.prepare(pod)
+        except ManifestError as error:
+            problems += error.problems
+    if problems:
+        raise ManifestError(tuple(problems))
+    for obj in objects:
+        await cluster.apply(obj)
+    title = ", ".join(text(pod, "metadata", "name") for pod in pods)
+    graces = dict.fromkeys(words.span(pod_from_object(pod).grace) for pod in pods)
+    context.events.emit(
+        RunStarted(
+            title=title,
+            command=f"pod run -d {text(params, 'file')}",
+            place=host.runtime.name,
+            facts=(f"grace {', '.join(graces)}",),
+        )
+    )
+    created = [await cluster.create(pod, context=context, network=network) for pod in pods]
+    return {"uids": [uid_of(pod) for pod in created]}
+
+
+async def until_gone(host: Host, params: JsonObject, context: Context) -> None:
+    """The rest of ``pod_run``: until every pod of it has been deleted, or has ended with this process."""
+    hooks: list[bool] = []
+
+    def listen(stamped: Stamped) -> None:
+        from boathook.events import HookFinished
+
+        if isinstance(stamped.event, HookFinished):
+            hooks.append(stamped.event.result.succeeded)
+
+    with context.events.listening(listen):
+        for pod in _list(params, "objects"):
+            if pod.get("kind") == "Pod":
+                key = key_of(pod, default_namespace="default")
+                await host.the_cluster().wait_until(key, lambda obj: True if obj is None else None)
+    context.events.emit(RunFinished(succeeded=all(hooks), message=""))
+
+
+async def pod_delete(host: Host, params: JsonObject, context: Context) -> JsonObject:
+    """``key``, ``grace_seconds``, ``cause``: stop a pod with its hooks; returns when it is gone."""
+    cluster, key = host.the_cluster(), _key(params)
+    with cluster.context_of(key).events.listening(lambda stamped: context.events.emit(stamped.event)):
+        await cluster.delete(key, grace=_grace(params), cause=text(params, "cause"))
+        await cluster.wait_until(key, lambda obj: True if obj is None else None)
+    return {}
+
+
+def _key(params: JsonObject) -> ObjectKey:
+    return from_json(ObjectKey, params["key"])
+
+
+def _grace(params: JsonObject) -> timedelta | None:
+    seconds = params.get("grace_seconds")
+    return timedelta(seconds=seconds) if isinstance(seconds, int | float) else None
+
+
+def _network(params: JsonObject) -> NetworkMode:
+    return NetworkMode(text(params, "settings", "network") or NetworkMode.POD.value)
+
+
+def _list(params: JsonObject, field: str) -> list[JsonObject]:
+    listed = params.get(field)
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []

@@ -1,0 +1,107 @@
+"""The one supervisor per ``$BOATHOOK_HOME``: what must outlive a command lives here; gone when it has nothing to do."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anyio
+
+from boathook.clock import SystemClock
+from boathook.cluster.local import LocalCluster
+from boathook.cluster.owners import SUPERVISOR, settle_orphans, this_owner
+from boathook.cluster.store import ObjectStore
+from boathook.events import EventStream
+from boathook.home import Home
+from boathook.journal import Context, Journal, SqliteObligations
+from boathook.runtimes.bubblewrap import BubblewrapRuntime
+from boathook.supervisor.client import LOCK, SOCKET
+from boathook.supervisor.host import Host
+from boathook.supervisor.images import OwnersImages
+from boathook.supervisor.service import serving
+
+LINGER_SECONDS = 3.0
+"""How long it stays with nothing to do: the next command of a script then finds it up."""
+
+LOOK_SECONDS = 0.5
+
+
+async def supervise(home: Home, ready: int | None) -> int:
+    """Run until there is nothing left to do, or SIGTERM. ``ready`` is a descriptor that is told when it listens."""
+    with _only_one(home) as held:
+        if not held:
+            _tell(ready, "taken\n")
+            return 0
+        async with Journal.open(home) as journal, anyio.create_task_group() as tasks:
+            run = await journal.begin(command="supervisor", title="supervisor")
+            events = EventStream()
+            context = Context(events=events, clock=SystemClock(), obligations=SqliteObligations(journal, run.id))
+            store = ObjectStore.open(home.objects, clock=context.clock, uids=lambda: str(uuid.uuid4()))
+            try:
+                settle_orphans(store)
+                async with (
+                    BubblewrapRuntime(home, images=OwnersImages(home)) as runtime,
+                    LocalCluster(store, runtime, context, owner=this_owner(SUPERVISOR)) as cluster,
+                ):
+                    host = Host(home=home, runtime=runtime, journal=journal, tasks=tasks, cluster=cluster)
+                    with events.listening(run.listener):
+                        async with serving(host, home.socket(SOCKET)):
+                            _tell(ready, "ready\n")
+                            await _until_idle_or_told(host)
+                        await cluster.stop_all("the supervisor was told to end")
+                        journal.finish(run)
+                        tasks.cancel_scope.cancel()
+            finally:
+                store.close()
+    return 0
+
+
+async def _until_idle_or_told(host: Host) -> None:
+    async with anyio.create_task_group() as waiting:
+
+        async def told() -> None:
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+                async for _ in signals:
+                    waiting.cancel_scope.cancel()
+
+        waiting.start_soon(told)
+        idle_since = anyio.current_time()
+        while anyio.current_time() - idle_since < LINGER_SECONDS:
+            await anyio.sleep(LOOK_SECONDS)
+            if await _has_work(host):
+                idle_since = anyio.current_time()
+        waiting.cancel_scope.cancel()
+
+
+async def _has_work(host: Host) -> bool:
+    if host.active or host.the_cluster().busy:
+        return True
+    runtime = host.runtime
+    return isinstance(runtime, BubblewrapRuntime) and runtime.owns_containers
+
+
+@contextmanager
+def _only_one(home: Home) -> Iterator[bool]:
+    """Hold the lock that says who is the supervisor; False: another one lives."""
+    path = home.locks / LOCK
+    home.locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield True
+
+
+def _tell(ready: int | None, word: str) -> None:
+    if ready is not None:
+        os.write(ready, word.encode())
+        os.close(ready)

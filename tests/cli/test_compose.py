@@ -1,0 +1,323 @@
+"""``boathook compose`` as its user meets it: texts, streams and exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from boathook.cli.main import main
+from boathook.home import Home
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 60
+
+APP = """
+name: demo
+services:
+  app:
+    image: busybox
+    command: [sh, -c, 'trap "echo got-term; exit 0" TERM; echo serving; while :; do sleep 0.1 & wait $$!; done']
+    post_start: [{command: [sh, -c, 'echo hello; printf unended']}]
+    pre_stop: [{command: [sh, -c, 'echo bye; sleep ${NAP:-0}']}]
+"""
+
+
+def boathook(*arguments: str) -> Result:
+    """Run it in this process."""
+    return CliRunner().invoke(main, ["compose", *arguments])
+
+
+def a_file(directory: Path, text: str) -> str:
+    path = directory / "compose.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+class Command:
+    """The command in a process of its own, whose lines are read as they come."""
+
+    def __init__(self, home: Home, *arguments: str, **variables: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "boathook", "compose", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=home.path,
+            env=os.environ | {"BOATHOOK_HOME": str(home.path), "PYTHONPATH": str(ROOT / "src")} | variables,
+        )
+        self.text = ""
+
+    def __enter__(self) -> Command:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.communicate()
+
+    def until(self, text: str) -> None:
+        for line in self._lines():
+            if text in line:
+                return
+        raise AssertionError(f"{text!r} did not come:\n{self.text}")
+
+    def interrupt(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+
+    def ended(self) -> int:
+        for _ in self._lines():
+            pass
+        return self._process.wait(SECONDS)
+
+    def _lines(self) -> Iterator[str]:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.text += line
+            yield line
+
+
+@pytest.mark.parametrize("command", ["restart", "run", "exec", "config", "start", "rm", "watch"])
+def test_a_command_of_the_peer_that_is_not_there_yet_is_named(command: str) -> None:
+    result = boathook(command, "x")
+
+    assert result.exit_code == 1
+    assert result.stderr == f'error: "compose {command}" is not there yet\n'
+
+
+@pytest.mark.behaviour("compose:57")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--x", "up"), "No such option '--x'"),
+        (("up", "--x"), "No such option '--x'"),
+        (("-f", "/nope.yaml", "up"), "error: open /nope.yaml: no such file or directory"),
+        (("-f", "a", "-f", "b", "up"), "error: several -f files are not there yet"),
+        (("nope",), "No such command 'nope'"),
+    ],
+)
+def test_every_wrong_command_line_ends_with_1(home: Home, arguments: tuple[str, ...], message: str) -> None:
+    result = boathook(*arguments)
+
+    assert result.exit_code == 1
+    assert message in result.stderr
+
+
+@pytest.mark.behaviour("compose:21", "compose:57")
+def test_a_wrong_file_is_refused_with_all_its_problems(home: Home, tmp_path: Path) -> None:
+    file = a_file(tmp_path, "services:\n  app:\n    image: busybox\n    nope: 1\n    pre_stop: [{user: root}]\n")
+
+    result = boathook("-f", file, "up")
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f'error: {file}:4:5: services.app.nope: unknown field "services.app.nope"',
+        f"{file}:5:16: services.app.pre_stop[0].command: required field is missing",
+    ]
+    assert not home.containers.exists()
+
+
+@pytest.mark.behaviour("compose:55", "compose:57")
+def test_a_wrong_project_name_is_refused_in_the_peers_words(home: Home, tmp_path: Path) -> None:
+    result = boathook("-f", a_file(tmp_path, APP), "-p", "Bad!", "up")
+
+    assert result.exit_code == 1
+    assert 'invalid project name "Bad!": must consist only of lowercase alphanumeric' in result.stderr
+
+
+def test_without_a_file_there_is_none_to_be_found(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    result = boathook("up")
+
+    assert result.exit_code == 1
+    assert "no configuration file provided: not found" in result.stderr
+
+
+@pytest.mark.runtime
+@pytest.mark.behaviour("compose:33", "compose:47", "compose:57")
+def test_an_interrupted_up_stops_gracefully_and_ends_with_130(home: Home, tmp_path: Path) -> None:
+    with Command(home, "-f", a_file(tmp_path, APP), "up") as command:
+        command.until("demo-app-1  Started")
+        command.interrupt()
+
+        assert command.ended() == 130
+
+    lines = command.text.splitlines()
+    for line in (
+        "app-1 ->  | hello",
+        "app-1 ->  | unended",
+        "Gracefully Stopping... press Ctrl+C again to force",
+        "app-1 ->  | bye",
+        "app-1 exited with code 0",
+    ):
+        assert line in lines
+    assert any(line.endswith("| got-term") for line in lines)
+    assert list(home.containers.iterdir()) == []
+
+
+@pytest.mark.runtime
+@pytest.mark.behaviour("compose:34")
+def test_a_second_interrupt_ends_it_at_once(home: Home, tmp_path: Path) -> None:
+    with Command(home, "-f", a_file(tmp_path, APP), "up", NAP="60") as command:
+        command.until("demo-app-1  Started")
+        command.interrupt()
+        command.until("app-1 ->  | bye")
+        command.interrupt()
+
+        assert command.ended() == 130
+
+    assert "| got-term" not in command.text
+    assert list(home.containers.iterdir()) == []
+
+
+@pytest.mark.runtime
+@pytest.mark.behaviour("compose:57")
+def test_an_attached_project_ends_with_0_when_its_services_have_ended_whatever_their_codes(
+    home: Home, tmp_path: Path
+) -> None:
+    text = "services: {app: {image: busybox, command: [sh, -c, exit 7]}}"
+    with Command(home, "-f", a_file(tmp_path, text), "-p", "demo", "up") as command:
+        assert command.ended() == 0
+
+    assert "app-1 exited with code 7" in command.text
+
+
+@pytest.mark.runtime
+@pytest.mark.behaviour("compose:7", "compose:57")
+def test_a_failing_post_start_ends_up_with_1(home: Home, tmp_path: Path) -> None:
+    text = (
+        "services: {app: {image: busybox, command: sleep 60, stop_signal: SIGKILL, post_start: [{command: 'false'}]}}"
+    )
+    with Command(home, "-f", a_file(tmp_path, text), "-p", "demo", "up") as command:
+        assert command.ended() == 1
+
+    assert "app hook exited with status 1" in command.text
+
+
+@pytest.fixture
+def detached(home: Home, tmp_path: Path) -> Iterator[str]:
+    """The file of a project that was brought up by ``up -d``; it is taken down afterwards."""
+    file = a_file(tmp_path, APP)
+    with Command(home, "-f", file, "up", "-d") as command:
+        assert command.ended() == 0, command.text
+    yield file
+    with Command(home, "-f", file, "kill") as command:
+        command.ended()
+    with Command(home, "-f", file, "down", "-v") as command:
+        assert command.ended() == 0, command.text
+    assert list(home.containers.iterdir()) == []
+
+
+def text_of(home: Home, *arguments: str, code: int = 0) -> str:
+    with Command(home, *arguments) as command:
+        assert command.ended() == code, command.text
+    return command.text
+
+
+@pytest.mark.runtime
+@pytest.mark.behaviour("compose:2", "compose:48")
+def test_a_detached_project_lives_on_and_is_seen(home: Home, detached: str) -> None:
+    table = text_of(home, "-f", detached, "ps")
+    logs = text_of(home, "-f", detached, "logs")
+
+    assert "demo-app-1" in table
+    assert "Up " in table
+    assert "app-1  | serving\n" in logs
+    assert "hello" not in logs, "what hooks write is not in the container's log"
+
+
+@pytest.mark.runtime
+@pytest.mark.behaviour("compose:8")
+def test_a_second_up_runs_no_hook_again(home: Home, detached: str) -> None:
+    again = text_of(home, "-f", detached, "up", "-d")
+
+    assert " Container demo-app-1  Running\n" in again
+    assert "post_start" not in again
+
+
+@pytest.mark.runtime
+@pytest.mark.behaviour("compose:25")
+def test_stop_runs_pre_stop_before_the_signal(home: Home, detached: str) -> None:
+    stopped = text_of(home, "-f", detached, "stop")
+
+    assert stopped.index("pre_stop[0] ended well") < stopped.index("SIGTERM")
+    assert "| got-term" in text_of(home, "-f", detached, "logs")
+    assert "Exited (0)" in text_of(home, "-f", detached, "ps", "-a")
+
+
+@pytest.mark.runtime
+@pytest.mark.behaviour("compose:30")
+def test_kill_and_down_run_no_hook(home: Home, detached: str) -> None:
+    killed = text_of(home, "-f", detached, "kill")
+    gone = text_of(home, "-f", detached, "down")
+
+    assert "pre_stop" not in killed + gone
+    assert "warning: No resource found" in text_of(home, "-f", detached, "down")
+
+
+@pytest.mark.runtime
+@pytest.mark.behaviour("compose:46")
+def test_a_project_is_stopped_by_its_name_alone_with_its_hooks(home: Home, detached: str) -> None:
+    stopped = text_of(home, "-p", "demo", "stop")
+
+    assert "pre_stop[0] ended well" in stopped
+
+
+@pytest.mark.runtime
+@pytest.mark.behaviour("compose:46")
+def test_without_its_file_it_is_said_that_no_hook_runs(home: Home, detached: str) -> None:
+    moved = Path(detached).rename(Path(detached).with_name("moved.yaml"))
+
+    stopped = text_of(home, "-p", "demo", "stop")
+
+    moved.rename(detached)
+    assert 'warning: no Compose file of project "demo" is there any more: no hook runs' in stopped
+    assert "pre_stop" not in stopped
+
+
+@pytest.mark.runtime
+@pytest.mark.behaviour("compose:36")
+def test_an_interrupted_stop_ends_with_130_and_leaves_the_container_running(home: Home, detached: str) -> None:
+    with Command(home, "-f", detached, "stop", NAP="60") as command:
+        command.until("pre_stop[0] running")
+        command.interrupt()
+
+        assert command.ended() == 130
+
+    assert "Up " in text_of(home, "-f", detached, "ps")
+
+
+@pytest.mark.runtime
+def test_an_attached_project_is_stopped_from_another_terminal(home: Home, tmp_path: Path) -> None:
+    file = a_file(tmp_path, APP)
+    with Command(home, "-f", file, "up") as command:
+        command.until("demo-app-1  Started")
+
+        stopped = text_of(home, "-f", file, "stop")
+
+        assert command.ended() == 0
+
+    assert "pre_stop[0] ended well" in stopped
+    assert "app-1 exited with code 0" in command.text
+
+
+@pytest.mark.runtime
+def test_a_project_of_another_terminal_is_not_added_to(home: Home, tmp_path: Path) -> None:
+    file = a_file(tmp_path, APP)
+    with Command(home, "-f", file, "up") as command:
+        command.until("demo-app-1  Started")
+
+        refused = text_of(home, "-f", file, "up", "-d", code=1)
+
+        command.interrupt()
+        assert command.ended() == 130
+
+    assert 'project "demo" is already run by process' in refused

@@ -1,0 +1,72 @@
+"""What is known of a project from its containers alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from boathook.compose.project import ProjectWorker
+from boathook.compose.standing import project_without_file, recorded_file, standing_containers
+from boathook.events import Noted
+from boathook.runtimes.base import ContainerState
+from tests.compose.build import live, up
+
+TEXT = """
+services:
+  web: {image: web, depends_on: [db], pre_stop: [{command: drain}]}
+  db: {image: db}
+"""
+
+
+@pytest.mark.behaviour("compose:46")
+def test_without_its_file_a_project_goes_down_in_order_and_without_hooks() -> None:
+    async def forget_the_file_and_go_down(worker: ProjectWorker) -> None:
+        containers = await standing_containers(worker.runtime, "demo")
+        worker.project = project_without_file("demo", containers, await worker.runtime.list_volumes({}))
+        await worker.down()
+
+    lived = live(TEXT, up, forget_the_file_and_go_down)
+
+    assert lived.error is None
+    assert lived.left == {}
+    assert not lived.has("drain")
+    assert [line for line in lived.lines if "SIGTERM" in line] == ["0s web-1 SIGTERM", "0s db-1 SIGTERM"]
+
+
+@pytest.mark.behaviour("compose:46")
+def test_the_file_is_found_again_by_its_label_while_it_is_there(tmp_path: Path) -> None:
+    found: list[Path | None] = []
+    file = tmp_path / "compose.yaml"
+
+    async def look(worker: ProjectWorker) -> None:
+        containers = await standing_containers(worker.runtime, "demo")
+        found.append(recorded_file(containers))
+
+    async def remember(worker: ProjectWorker) -> None:
+        from dataclasses import replace
+
+        worker.project = replace(worker.project, files=(str(file),))
+
+    file.write_text(TEXT)
+    live(TEXT, remember, up, look)
+    file.unlink()
+    live(TEXT, remember, up, look)
+
+    assert found == [file, None]
+
+
+@pytest.mark.behaviour("compose:45")
+def test_a_service_that_is_gone_from_the_file_is_left_alone_and_named() -> None:
+    async def lose_db(worker: ProjectWorker) -> None:
+        found = await standing_containers(worker.runtime, "demo")
+        worker.project = project_without_file("demo", [one for one in found if one.spec.name == "demo-web-1"], ())
+        await worker.down()
+        left = await standing_containers(worker.runtime, "demo")
+        assert [(one.spec.name, one.state) for one in left] == [("demo-db-1", ContainerState.RUNNING)]
+
+    lived = live(TEXT, up, lose_db)
+
+    assert lived.error is None
+    notes = [str(one.event.finding.message) for one in lived.stamped if isinstance(one.event, Noted)]
+    assert notes == ["Found orphan containers ([demo-db-1]) for this project; they are left as they are"]

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from boathook.errors import UsageError
+from boathook.images.unpack import copy_directory, unpack_layer
+from tests.images.build import entry, layer, tree
+
+
+def unpacked(root: Path, *layers: bytes) -> dict[str, str]:
+    root.mkdir(exist_ok=True)
+    for content in layers:
+        unpack_layer(io.BytesIO(content), root, "app:1")
+    return tree(root)
+
+
+def test_layers_lie_over_each_other(tmp_path: Path) -> None:
+    lower = layer(entry("./"), entry("./etc/"), entry("./etc/a", "1"), entry("./etc/b", "1"))
+    upper = layer(entry("etc/a", "2"), entry("new/deep/c", "3"), entry("l", link="etc/a"), compressed=True)
+
+    assert unpacked(tmp_path / "root", lower, upper) == {
+        "etc": "/", "etc/a": "2", "etc/b": "1", "l": "-> etc/a", "new": "/", "new/deep": "/", "new/deep/c": "3",
+    }  # fmt: skip
+
+
+def test_a_whiteout_takes_away_what_lay_below(tmp_path: Path) -> None:
+    lower = layer(entry("d"), entry("d/a", "1"), entry("d/b", "1"), entry("e"), entry("e/x", "1"))
+    upper = layer(entry("d/.wh.a", ""), entry(".wh.e", ""))
+
+    assert unpacked(tmp_path / "root", lower, upper) == {"d": "/", "d/b": "1"}
+
+
+def test_an_opaque_directory_keeps_only_what_its_own_layer_brought(tmp_path: Path) -> None:
+    lower = layer(entry("d"), entry("d/a", "1"), entry("d/sub"), entry("d/sub/x", "1"))
+    upper = layer(entry("d"), entry("d/new", "2"), entry("d/sub/y", "2"), entry("d/.wh..wh..opq", ""))
+
+    assert unpacked(tmp_path / "root", lower, upper) == {"d": "/", "d/new": "2", "d/sub": "/", "d/sub/y": "2"}
+
+
+def test_a_whiteout_does_not_touch_what_its_own_layer_brought(tmp_path: Path) -> None:
+    lower = layer(entry("a", "old"), entry("d"), entry("d/old", "1"))
+    upper = layer(entry("a", "new"), entry(".wh.a", ""), entry("d"), entry("d/new", "2"), entry(".wh.d", ""))
+
+    assert unpacked(tmp_path / "root", lower, upper) == {"a": "new", "d": "/", "d/new": "2"}
+
+
+def test_a_directory_replaces_a_file_and_a_file_a_directory(tmp_path: Path) -> None:
+    lower = layer(entry("a", "1"), entry("b"), entry("b/x", "1"))
+    upper = layer(entry("a"), entry("a/y", "2"), entry("b", "2"))
+
+    assert unpacked(tmp_path / "root", lower, upper) == {"a": "/", "a/y": "2", "b": "2"}
+
+
+def test_an_entry_behind_a_link_lands_where_the_link_leads_inside_the_root(tmp_path: Path) -> None:
+    lower = layer(entry("usr/bin"), entry("bin", link="/usr/bin"))
+
+    found = unpacked(tmp_path / "root", lower, layer(entry("bin/tool", "x")))
+
+    assert found["usr/bin/tool"] == "x"
+    assert found["bin"] == "-> /usr/bin"
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/../../evil", "./../evil"])
+def test_an_entry_that_leads_out_of_the_root_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="leads out of the root"):
+        unpacked(tmp_path / "root", layer(entry(name, "x")))
+
+    assert os.listdir(tmp_path) == ["root"]
+
+
+def test_links_cannot_be_used_to_write_outside(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    evil = layer(
+        entry("up", link=f"../../../../../..{outside}"),
+        entry("abs", link=str(outside)),
+        entry("up/a", "x"),
+        entry("abs/b", "x"),
+        entry("/etc/c", "x"),
+    )
+
+    found = unpacked(tmp_path / "root", evil)
+
+    assert os.listdir(outside) == []
+    assert found["etc/c"] == "x"
+
+
+def test_a_file_never_replaces_what_a_link_of_the_same_name_leads_to(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("safe")
+
+    found = unpacked(tmp_path / "root", layer(entry("x", link=str(victim)), entry("x", "evil")))
+
+    assert victim.read_text() == "safe"
+    assert found == {"x": "evil"}
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "../victim", "missing"])
+def test_a_hard_link_to_something_outside_is_refused(tmp_path: Path, target: str) -> None:
+    (tmp_path / "victim").write_text("x")
+
+    with pytest.raises(UsageError, match="is refused"):
+        unpacked(tmp_path / "root", layer(entry("x", hard=target)))
+
+
+def test_hard_links_are_one_file(tmp_path: Path) -> None:
+    unpacked(tmp_path / "root", layer(entry("d/a", "1"), entry("b", hard="d/a")))
+
+    assert (tmp_path / "root/b").stat().st_ino == (tmp_path / "root/d/a").stat().st_ino
+
+
+def test_a_circle_of_links_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="too many levels of symbolic links"):
+        unpacked(tmp_path / "root", layer(entry("a", link="b"), entry("b", link="a"), entry("a/x", "1")))
+
+
+def test_permissions_times_and_special_files(tmp_path: Path) -> None:
+    unpacked(
+        tmp_path / "root",
+        layer(
+            entry("t", mode=0o1777),
+            entry("t/run", "x", mode=0o4755),
+            entry("fifo", "", kind=tarfile.FIFOTYPE),
+            entry("null", "", kind=tarfile.CHRTYPE),
+        ),
+    )
+
+    assert (tmp_path / "root/t").stat().st_mode & 0o7777 == 0o1777
+    assert (tmp_path / "root/t").stat().st_mtime == 1000
+    assert (tmp_path / "root/t/run").stat().st_mode & 0o7777 == 0o4755
+    assert (tmp_path / "root/fifo").is_fifo()
+    assert not (tmp_path / "root/null").exists()
+
+
+@pytest.mark.root
+def test_root_keeps_the_owners_of_a_layer(tmp_path: Path) -> None:
+    unpacked(tmp_path / "root", layer(entry("f", "x", uid=1234)))
+
+    assert (tmp_path / "root/f").stat().st_uid == 1234
+
+
+@pytest.mark.parametrize("content", [b"no tar at all" * 100, layer(entry("a", "x" * 5000))[:1500]])
+def test_a_damaged_layer_is_refused(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(UsageError, match='"app:1" cannot be unpacked'):
+        unpacked(tmp_path / "root", content)
+
+
+def test_a_directory_is_copied_with_its_links_as_links(tmp_path: Path) -> None:
+    source, root = tmp_path / "source", tmp_path / "root"
+    (source / "d").mkdir(parents=True)
+    (source / "d/f").write_text("x")
+    (source / "d/f").chmod(0o751)
+    (source / "away").symlink_to("/etc")
+    root.mkdir()
+
+    copy_directory(source, root)
+
+    assert tree(root) == {"away": "-> /etc", "d": "/", "d/f": "x"}
+    assert (root / "d/f").stat().st_mode & 0o777 == 0o751
