@@ -81,6 +81,8 @@ def tree(root: Path) -> dict[str, str]:
         name = str(path.relative_to(root))
         if path.is_symlink():
             found[name] = f"-> {path.readlink()}"
-        else:
-            found[name] = "/" if path.is_dir() else path.read_text()
+        elif path.is_dir():
+            found[name] = "/"
+        elif path.is_file():
+            found[name] = path.read_text()
     return found

@@ -37,6 +37,7 @@ def recover(settings: Settings) -> None:
 async def _recover(session: Session) -> int:
     import anyio.to_thread
 
+    from boathook.helm.recovery import settlers_on
     from boathook.runtimes.sweep import sweep
 
     async with session.context(command="recover", title="recover") as context:
@@ -47,7 +48,8 @@ async def _recover(session: Session) -> int:
             place = runtime.name
             context.events.emit(RunStarted(title="recover", command="recover", place=place, facts=()))
             locking = partial(target_lock, session.home, command="recover")
-            results = await journal_recovery.recover(context, runtime, settlers(), locking=locking)
+            known = {**settlers(), **settlers_on(partial(session.cluster, context))}
+            results = await journal_recovery.recover(context, runtime, known, locking=locking)
         removed = await anyio.to_thread.run_sync(sweep, session.home)
         sweep_owner_locks(session.home)
         sweep_target_locks(session.home)

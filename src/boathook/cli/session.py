@@ -100,7 +100,7 @@ class Session:
         async def ask(operation: str, params: JsonObject, owner: int | None) -> JsonObject:
             return await self.call(operation, params, owner=owner)
 
-        cluster = RemoteCluster(self.home, await self.runtime(), context=context, call=ask)
+        cluster = RemoteCluster(self.home, self.runtime, context=context, call=ask)
         self._stack.callback(cluster.close)
         return cluster
 

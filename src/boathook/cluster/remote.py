@@ -20,7 +20,7 @@ from boathook.cluster.objects import ACTIVE_KINDS, StoredObjects
 from boathook.cluster.owners import parse_owner
 from boathook.cluster.store import ObjectStore, mapping, plural, text, uid_of
 from boathook.codec import to_json
-from boathook.errors import NotFound, NotRunning
+from boathook.errors import NotFound, NotRunning, PlaceError
 from boathook.home import Home
 from boathook.journal import Context
 from boathook.model import JsonObject, JsonValue, Target
@@ -42,12 +42,19 @@ Call = Callable[[str, JsonObject, int | None], Awaitable[JsonObject]]
 class RemoteCluster(StoredObjects):
     """Implements ``Cluster``. Close its store when done."""
 
-    def __init__(self, home: Home, runtime: ContainerRuntime, *, context: Context, call: Call) -> None:
+    def __init__(
+        self,
+        home: Home,
+        runtime: Callable[[], Awaitable[ContainerRuntime]],
+        *,
+        context: Context,
+        call: Call | None = None,
+    ) -> None:
+        """``runtime`` is asked for when it is first needed; without ``call``, what has an owner is refused."""
         super().__init__(ObjectStore.open(home.objects, clock=context.clock, uids=lambda: str(uuid.uuid4())))
         self._runtime = runtime
-        self._call = call
-        # Objects that nobody acts on need no other process.
-        self._own = LocalCluster(self.store, runtime, context)
+        self._context = context
+        self._call = call or _nobody_to_ask
 
     @property
     def name(self) -> str:
@@ -58,12 +65,12 @@ class RemoteCluster(StoredObjects):
 
     async def create(self, obj: JsonObject, *, namespace: str = "default") -> JsonObject:
         if obj.get("kind") not in ACTIVE_KINDS:
-            return await self._own.create(obj, namespace=namespace)
+            return await (await self._own()).create(obj, namespace=namespace)
         return await self._ask("cluster.create", {"object": obj, "namespace": namespace}, None)
 
     async def apply(self, obj: JsonObject, *, namespace: str = "default") -> JsonObject:
         if obj.get("kind") not in ACTIVE_KINDS:
-            return await self._own.apply(obj, namespace=namespace)
+            return await (await self._own()).apply(obj, namespace=namespace)
         return await self._ask("cluster.apply", {"object": obj, "namespace": namespace}, None)
 
     async def delete(self, key: ObjectKey, *, grace: timedelta | None = None, cause: str = "deleted") -> None:
@@ -72,7 +79,7 @@ class RemoteCluster(StoredObjects):
             raise NotFound(f'{plural(key.kind)} "{key.name}" not found')
         owner = self.living_owner(key)
         if owner is None:
-            await self._own.delete(key, grace=grace, cause=cause)
+            await (await self._own()).delete(key, grace=grace, cause=cause)
             return
         params: JsonObject = {
             "key": to_json(key),
@@ -80,6 +87,10 @@ class RemoteCluster(StoredObjects):
             "cause": cause,
         }
         await self._call("cluster.delete", params, owner)
+
+    async def _own(self) -> LocalCluster:
+        """For objects that nobody acts on: they need no other process."""
+        return LocalCluster(self.store, await self._runtime(), self._context)
 
     async def _ask(self, operation: str, params: JsonObject, owner: int | None) -> JsonObject:
         answer = await self._call(operation, params, owner)
@@ -96,11 +107,11 @@ class RemoteCluster(StoredObjects):
     # Pods.
 
     async def exec(self, pod: ObjectKey, container: str, spec: ExecSpec, output: OutputSink) -> Execution:
-        return await self._runtime.exec((await self._container(pod, container)).id, spec, output)
+        return await (await self._runtime()).exec((await self._container(pod, container)).id, spec, output)
 
     async def logs(self, pod: ObjectKey, container: str) -> AsyncIterator[LogLine]:
         found = await self._container(pod, container, running=False)
-        async for line in self._runtime.logs(found.id):
+        async for line in (await self._runtime()).logs(found.id):
             yield line
 
     async def container_target(self, pod: ObjectKey, container: str) -> Target:
@@ -109,7 +120,7 @@ class RemoteCluster(StoredObjects):
 
     async def container_specification(self, pod: ObjectKey, container: str) -> JsonObject | None:
         found = await self._container(pod, container)
-        sandbox = await self._runtime.sandbox_spec(found.spec.sandbox)
+        sandbox = await (await self._runtime()).sandbox_spec(found.spec.sandbox)
         return {"container": to_json(found.spec), "sandbox": to_json(sandbox)}
 
     async def volume_path(self, pod: ObjectKey, volume: str) -> Path | None:
@@ -126,7 +137,7 @@ class RemoteCluster(StoredObjects):
 
     async def _unmounted_path(self, pod: JsonObject, volume: str) -> Path | None:
         """A claim can be found by itself; an emptyDir that no container mounts whole cannot."""
-        resources = claims.ClusterResources(self.store, self._runtime)
+        resources = claims.ClusterResources(self.store, await self._runtime())
         for declared in _items(pod, "volumes"):
             if declared.get("name") == volume and (name := text(declared, "persistentVolumeClaim", "claimName")):
                 return (await resources.claim(text(pod, "metadata", "namespace"), name)).path
@@ -143,12 +154,16 @@ class RemoteCluster(StoredObjects):
         obj = self.store.get(pod)
         if name not in (one.get("name") for one in _items(obj, "containers")):
             raise NotFound(f'container "{name}" is not in pod "{pod.name}"')
-        found = await self._runtime.list({UID_LABEL: uid_of(obj), NAME_LABEL: name})
+        found = await (await self._runtime()).list({UID_LABEL: uid_of(obj), NAME_LABEL: name})
         if not found:
             raise NotRunning(f'container "{name}" in pod "{pod.name}" is waiting to start, or its pod has ended')
         if running and found[-1].state is not ContainerState.RUNNING:
             raise NotRunning(f'container "{name}" in pod "{pod.name}" is not running')
         return found[-1]
+
+
+async def _nobody_to_ask(operation: str, params: JsonObject, owner: int | None) -> JsonObject:
+    raise PlaceError("this needs the process that owns it, and there is nobody to ask")
 
 
 def _items(obj: JsonObject, field: str, *, at: str = "spec") -> list[JsonObject]:

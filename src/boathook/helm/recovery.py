@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import anyio
 
 from boathook.cluster.base import Cluster
+from boathook.cluster.objects import StoredObjects
+from boathook.cluster.owners import settle_orphans
 from boathook.errors import NotFound
 from boathook.events import PhaseChanged
 from boathook.helm.actions import OBLIGATION, failed_description
@@ -37,6 +38,9 @@ async def settle_release(obligation: Obligation, context: Context, cluster: Clus
     if not (release.status.pending or release.status is ReleaseStatus.UNINSTALLING):
         return Settled(ObligationState.MET, f"the record says {release.status}")
     timeout = timedelta(seconds=float(_number(payload, "timeout_seconds")))
+    if isinstance(cluster, StoredObjects):
+        # A hook whose supervisor died with the command has ended too, and nobody else says so.
+        settle_orphans(cluster.store)
     release, where = await _end_of_hook(release, context, cluster, timeout)
     await _delete_succeeded(release, cluster, timeout)
     problem = f"its command ended before its time during {payload['action']}{where}"
@@ -104,18 +108,24 @@ def _number(payload: JsonObject, key: str) -> int | float:
 async def settle_owed(scope: str, context: Context, cluster: Cluster) -> None:
     """Settle what dead commands owe one release, before it is touched. The caller holds its lock."""
 
+    async def here() -> Cluster:
+        return cluster
+
+    await recover(context, None, settlers_on(here), scope=scope)
+
+
+def settlers_on(find_cluster: Callable[[], Awaitable[Cluster]]) -> Mapping[str, Settler]:
+    """Settlers of releases of the cluster that ``find_cluster`` gives when it is needed."""
+
     async def settle_there(obligation: Obligation, context: Context, runtime: object) -> Settled:
-        return await settle_release(obligation, context, cluster)
+        return await settle_release(obligation, context, await find_cluster())
 
-    await recover(context, None, {OBLIGATION: settle_there}, scope=scope)
-
-
-async def _settle_here(obligation: Obligation, context: Context, runtime: Any) -> Settled:
-    """On this machine's cluster."""
-    from boathook.cluster.remote import RemoteCluster
-    from boathook.home import Home
-
-    return await settle_release(obligation, context, RemoteCluster(Home.find(), runtime, context=context))
+    return {OBLIGATION: settle_there}
 
 
-SETTLERS: Mapping[str, Settler] = {OBLIGATION: _settle_here}
+async def _settle_nowhere(obligation: Obligation, context: Context, runtime: object) -> Settled:
+    return Settled(ObligationState.FAILED, "a release is settled on its cluster, which is not at hand")
+
+
+SETTLERS: Mapping[str, Settler] = {OBLIGATION: _settle_nowhere}
+"""For callers that have no cluster; ``settlers_on`` is for those that have one."""

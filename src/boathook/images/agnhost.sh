@@ -5,20 +5,18 @@ leave() {
     if [ -w /dev/termination-log ]; then
         printf 'exiting because of signal "%s"' "$1" >/dev/termination-log
     fi
-    kill "$child" 2>/dev/null
+    kill "$!" 2>/dev/null # $! is the sleep, from the moment it was started
     exit "$2"
 }
 
 pause() {
-    child=
     trap 'leave interrupt 1' INT
     trap 'leave terminated 2' TERM
     echo Paused
     echo 'Signals registered'
     while :; do
         sleep 2147483647 </dev/null >/dev/null 2>&1 &
-        child=$!
-        wait "$child"
+        wait "$!"
     done
 }
 

@@ -112,7 +112,7 @@ def _container(container: JsonObject, at: FieldPath, problems: Problems) -> None
 def _warn(where: JsonObject, keys: tuple[str, ...], at: FieldPath, problems: Problems) -> None:
     for key in keys:
         if _says_something(where.get(key)) and where[key] != DEFAULTS.get(key):
-            problems.add((*at, key), "not-enforced", "has no effect here", severity=Severity.WARNING)
+            problems.add((*at, key), "not-enforced", "known, and not enforced here", severity=Severity.WARNING)
 
 
 def _says_something(value: JsonValue) -> bool:

@@ -79,6 +79,8 @@ class BubblewrapRuntime:
         self._overlay = True
         self._containers: dict[ContainerId, OwnContainer] = {}
         self._sandboxes: dict[SandboxId, OwnSandbox] = {}
+        self._starting: anyio.Semaphore
+        """More starts at once than processors would only wait for each other."""
         self._executions: set[SpawnedExecution] = set()
         self._events = Subscriptions()
 
@@ -96,6 +98,7 @@ class BubblewrapRuntime:
         self._home.ensure()
         self._home.containers.mkdir(exist_ok=True, mode=0o711)
         launch.allow_many_descriptors()
+        self._starting = anyio.Semaphore(2 * (os.cpu_count() or 1))
         self._spawner.open()
         known = abilities.remembered(self._home, self._identity)
         try:
@@ -214,7 +217,8 @@ class BubblewrapRuntime:
         try:
             self._refuse(own.record)
             message = self._main_message(own)
-            process = await self._spawner.request(message, pipes.descriptors, on_end=own.ended)
+            async with self._starting:
+                process = await self._spawner.request(message, pipes.descriptors, on_end=own.ended)
         except (SpawnFailed, PlaceError, CouldNotStart) as error:
             own.did_not_start()
             if isinstance(error, SpawnFailed):

@@ -93,9 +93,17 @@ class _Built:
         self._status, status = os.pipe()
         self._block, self._unblock = os.pipe()
         self._errors, errors = os.pipe()
-        self._pid = os.fork()
-        if self._pid == 0:
-            _run_bubblewrap(self._command, status, self._block, errors)
+        fixed = ["--die-with-parent", "--json-status-fd", str(status), "--block-fd", str(self._block)]
+        for descriptor in (status, self._block):
+            os.set_inheritable(descriptor, True)
+        program = self._command[0]
+        with step("start bubblewrap"):
+            self._pid = os.posix_spawn(
+                program,
+                [program, *fixed, *self._command[1:], "--", "/"],
+                {},
+                file_actions=[(os.POSIX_SPAWN_DUP2, errors, 2)],
+            )
         os.close(status)
         os.close(errors)
         try:
@@ -109,19 +117,6 @@ class _Built:
         os.waitpid(self._pid, 0)
         for descriptor in (self._status, self._block, self._unblock, self._errors):
             os.close(descriptor)
-
-
-def _run_bubblewrap(command: list[str], status: int, block: int, errors: int) -> None:
-    """In the forked child."""
-    try:
-        os.dup2(errors, 2)
-        for descriptor in (status, block):
-            os.set_inheritable(descriptor, True)
-        fixed = ["--die-with-parent", "--json-status-fd", str(status), "--block-fd", str(block)]
-        os.execve(command[0], [command[0], *fixed, *command[1:], "--", "/"], {})
-    except OSError as error:
-        os.write(2, f"bwrap: {error}\n".encode())
-    os._exit(1)
 
 
 def _mount_namespace(status: int, block: int, errors: int) -> int:
