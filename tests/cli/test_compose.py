@@ -223,6 +223,7 @@ def text_of(home: Home, *arguments: str, code: int = 0) -> str:
 
 
 @pytest.mark.runtime
+@pytest.mark.slow
 @pytest.mark.behaviour("compose:2", "compose:48")
 def test_a_detached_project_lives_on_and_is_seen(home: Home, detached: str) -> None:
     table = text_of(home, "-f", detached, "ps")
@@ -235,6 +236,7 @@ def test_a_detached_project_lives_on_and_is_seen(home: Home, detached: str) -> N
 
 
 @pytest.mark.runtime
+@pytest.mark.slow
 @pytest.mark.behaviour("compose:8")
 def test_a_second_up_runs_no_hook_again(home: Home, detached: str) -> None:
     again = text_of(home, "-f", detached, "up", "-d")
@@ -244,6 +246,7 @@ def test_a_second_up_runs_no_hook_again(home: Home, detached: str) -> None:
 
 
 @pytest.mark.runtime
+@pytest.mark.slow
 @pytest.mark.behaviour("compose:25")
 def test_stop_runs_pre_stop_before_the_signal(home: Home, detached: str) -> None:
     stopped = text_of(home, "-f", detached, "stop")
@@ -254,6 +257,7 @@ def test_stop_runs_pre_stop_before_the_signal(home: Home, detached: str) -> None
 
 
 @pytest.mark.runtime
+@pytest.mark.slow
 @pytest.mark.behaviour("compose:30")
 def test_kill_and_down_run_no_hook(home: Home, detached: str) -> None:
     killed = text_of(home, "-f", detached, "kill")
@@ -264,6 +268,7 @@ def test_kill_and_down_run_no_hook(home: Home, detached: str) -> None:
 
 
 @pytest.mark.runtime
+@pytest.mark.slow
 @pytest.mark.behaviour("compose:46")
 def test_a_project_is_stopped_by_its_name_alone_with_its_hooks(home: Home, detached: str) -> None:
     stopped = text_of(home, "-p", "demo", "stop")
@@ -272,6 +277,7 @@ def test_a_project_is_stopped_by_its_name_alone_with_its_hooks(home: Home, detac
 
 
 @pytest.mark.runtime
+@pytest.mark.slow
 @pytest.mark.behaviour("compose:46")
 def test_without_its_file_it_is_said_that_no_hook_runs(home: Home, detached: str) -> None:
     moved = Path(detached).rename(Path(detached).with_name("moved.yaml"))
@@ -284,6 +290,7 @@ def test_without_its_file_it_is_said_that_no_hook_runs(home: Home, detached: str
 
 
 @pytest.mark.runtime
+@pytest.mark.slow
 @pytest.mark.behaviour("compose:36")
 def test_an_interrupted_stop_ends_with_130_and_leaves_the_container_running(home: Home, detached: str) -> None:
     with Command(home, "-f", detached, "stop", NAP="60") as command:
@@ -296,6 +303,7 @@ def test_an_interrupted_stop_ends_with_130_and_leaves_the_container_running(home
 
 
 @pytest.mark.runtime
+@pytest.mark.slow
 def test_an_attached_project_is_stopped_from_another_terminal(home: Home, tmp_path: Path) -> None:
     file = a_file(tmp_path, APP)
     with Command(home, "-f", file, "up") as command:
@@ -310,6 +318,7 @@ def test_an_attached_project_is_stopped_from_another_terminal(home: Home, tmp_pa
 
 
 @pytest.mark.runtime
+@pytest.mark.slow
 def test_a_project_of_another_terminal_is_not_added_to(home: Home, tmp_path: Path) -> None:
     file = a_file(tmp_path, APP)
     with Command(home, "-f", file, "up") as command:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from boathook.cli.pod import pod_table
 from boathook.home import Home
 from boathook.model import JsonObject
+from boathook.supervisor.client import supervisor_pid
 
 SECONDS = 60
 
@@ -127,6 +130,54 @@ def test_a_hook_that_a_kill_cut_off_is_run_again_by_recover(tmp_path: Path, out:
     assert "preStop was run again in a fresh container" in recovered.stdout
     assert (out / "said").read_text().splitlines()[-2:] == ["begin", "end"]
     assert "nothing owed, nothing left" in again.stdout
+
+
+@pytest.fixture
+def supervised(home: Home) -> Iterator[Home]:
+    """A state directory whose supervisor, if one was started, is ended afterwards."""
+    yield home
+    pid = supervisor_pid(home)
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+
+
+@pytest.mark.runtime
+def test_a_detached_pod_is_seen_by_other_commands_until_one_stops_it(
+    tmp_path: Path, out: Path, supervised: Home
+) -> None:
+    file = a_file(tmp_path, out, "echo bye > /out/said")
+
+    created = boathook("pod", "run", "-d", file)
+    listed = boathook("pod", "ls")
+    logs = boathook("pod", "logs", "demo")
+    again = boathook("pod", "run", "-d", file)
+    stopped = boathook("pod", "stop", "demo")
+    gone = boathook("pod", "stop", "demo")
+
+    assert created.stdout == "pod/demo created\n", created.stderr
+    assert "demo   1/1     Running" in listed.stdout
+    assert logs.stdout.startswith("Paused\n"), logs.stderr
+    assert (again.returncode, again.stderr) == (1, 'error: pods "demo" already exists\n')
+    assert stopped.returncode == 0, stopped.stderr
+    assert "preStop             exit 0" in stopped.stdout
+    assert (gone.returncode, gone.stderr) == (1, 'error: pods "demo" not found\n')
+    assert (out / "said").read_text() == "bye\n"
+    assert list(supervised.containers.iterdir()) == []
+
+
+@pytest.mark.runtime
+@pytest.mark.behaviour("pods:14")
+def test_a_foreground_pod_can_be_stopped_by_another_command(tmp_path: Path, out: Path, home: Home) -> None:
+    process = started_until("running", "pod", "run", a_file(tmp_path, out, "sleep 30"))
+
+    stopped = boathook("pod", "delete", "demo", "--grace-period", "1")
+    told = the_rest(process)
+
+    assert stopped.returncode == 0, stopped.stderr
+    assert 'pod "demo" deleted' in stopped.stdout
+    assert "stop requested (deleted, grace 1s)" in told
+    assert "PreStop hook was cut off at the end of the grace period" in told
+    assert process.returncode == 1
 
 
 @pytest.mark.parametrize(

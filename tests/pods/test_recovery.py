@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
+import anyio
 import pytest
 
 from boathook.clock import LoopClock, run_virtual
 from boathook.events import EventStream
 from boathook.journal import Context, MemoryObligations, Obligation, ObligationState, Settled
-from boathook.pods import SETTLERS
+from boathook.pods import SETTLERS, PodWorker
 from boathook.pods.stopping import STOP_OBLIGATION
 from boathook.runtimes.assumptions import Assumption, Assumptions
 from boathook.runtimes.simulated import SimulatedRuntime
@@ -18,16 +19,11 @@ from tests.pods.build import a_container, a_pod, live, takes
 
 def an_obligation(**volume: object) -> Obligation:
     """As it is written while the hook of a pod runs."""
-    mounts = {"volumeMounts": [{"name": "data", "mountPath": "/data"}]} if volume else {}
-    volumes = {"volumes": [{"name": "data", **volume}]} if volume else {}
+    mounts: dict[str, Any] = {"volumeMounts": [{"name": "data", "mountPath": "/data"}]} if volume else {}
+    volumes: dict[str, Any] = {"volumes": [{"name": "data", **volume}]} if volume else {}
     seen: list[Obligation] = []
 
-    async def look(worker: object) -> None:
-        import anyio
-
-        from boathook.pods import PodWorker
-
-        assert isinstance(worker, PodWorker)
+    async def look(worker: PodWorker) -> None:
         await worker.wait_until(lambda pod: pod.all_started)
         worker.request_stop()
         await anyio.sleep(1)
@@ -75,7 +71,7 @@ def test_nothing_is_owed_any_more_when_a_volume_is_gone() -> None:
 
 
 def test_an_obligation_holds_all_that_is_needed_after_a_round_trip() -> None:
-    obligation = replace(an_obligation())
+    obligation = an_obligation()
 
     assert set(obligation.payload) == {"hook", "container", "sandbox", "grace"}
     assert obligation.target.instance == "uid-1/app/0"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -93,8 +92,8 @@ async def test_what_a_hook_writes_is_not_in_the_containers_log(home: Home) -> No
 
     outcome = await run(home, a_file(container), lasting=0.5)
 
-    (status,) = outcome.status["containerStatuses"]  # type: ignore[misc,union-attr]
-    assert status["state"]["terminated"]["message"] == "from-the-app\n"  # type: ignore[index,call-overload]
+    statuses: Any = outcome.status["containerStatuses"]
+    assert statuses[0]["state"]["terminated"]["message"] == "from-the-app\n"
     assert outcome.exit_codes == {"app": 3}
     assert stdout(outcome.results[0]) == "from-the-hook\n"
 

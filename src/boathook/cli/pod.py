@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,10 @@ from boathook.errors import UsageError
 from boathook.settings import Settings
 
 if TYPE_CHECKING:
-    from boathook.cluster.base import Cluster, ObjectKey
+    from boathook.cluster.base import ObjectKey
     from boathook.cluster.local import LocalCluster
+    from boathook.cluster.owners import ObjectOwner
+    from boathook.cluster.store import ObjectStore
     from boathook.journal import Context
     from boathook.model import JsonObject
     from boathook.pods import PodFile
@@ -106,40 +109,58 @@ async def _run_foreground(
 
 @asynccontextmanager
 async def _own_cluster(session: Session, context: Context) -> AsyncIterator[LocalCluster]:
-    """A cluster on the shared store, whose pods end with this process."""
+    """A cluster on the shared store, whose pods end with this process; other commands reach it by its socket."""
+    import anyio
+
+    from boathook.cluster.local import LocalCluster
+    from boathook.cluster.owners import FOREGROUND, this_owner
+    from boathook.journal import Journal
+    from boathook.runtimes.base import NetworkMode
+    from boathook.supervisor.host import Host
+    from boathook.supervisor.service import owner_socket, serving
+
+    owner, network = this_owner(FOREGROUND), NetworkMode(session.settings.network)
+    runtime = await session.runtime()
+    with _store(session, owner) as store:
+        async with (
+            Journal.open(session.home) as journal,
+            anyio.create_task_group() as tasks,
+            LocalCluster(store, runtime, context, network=network, owner=owner) as cluster,
+        ):
+            host = Host(home=session.home, runtime=runtime, journal=journal, tasks=tasks, cluster=cluster)
+            async with serving(host, session.home.socket(owner_socket(os.getpid()))):
+                yield cluster
+            tasks.cancel_scope.cancel()
+
+
+@contextmanager
+def _store(session: Session, owner: str = "") -> Iterator[ObjectStore]:
+    """The objects that all processes share. What the dead left in it is settled, and said."""
     import uuid
 
+    from boathook.clock import SystemClock
     from boathook.cluster.base import key_of
-    from boathook.cluster.local import LocalCluster
-    from boathook.cluster.owners import FOREGROUND, settle_orphans, this_owner
+    from boathook.cluster.owners import settle_orphans
     from boathook.cluster.store import ObjectStore
-    from boathook.runtimes.base import NetworkMode
 
-    owner = this_owner(FOREGROUND)
-    store = ObjectStore.open(session.home.objects, clock=context.clock, uids=lambda: str(uuid.uuid4()))
+    store = ObjectStore.open(session.home.objects, clock=SystemClock(), uids=lambda: str(uuid.uuid4()))
     try:
-        settle_orphans(store)
-        network = NetworkMode(session.settings.network)
-        async with LocalCluster(store, await session.runtime(), context, network=network, owner=owner) as cluster:
-            yield cluster
+        for sentence in settle_orphans(store):
+            click.echo(f"note: {sentence}", err=True)
+        yield store
     finally:
-        # What was ended at once is gone, too: nobody else acts on it.
+        # What was ended at once with this process is gone, too: nobody else acts on it.
         for stored in store.list():
-            if stored.owner == owner:
+            if owner and stored.owner == owner:
                 store.remove(key_of(stored.body, default_namespace="default"))
         store.close()
 
 
-@asynccontextmanager
-async def _seeing(session: Session, command: str, title: str) -> AsyncIterator[Cluster]:
-    """The cluster as every process sees it."""
-    async with session.context(command=command, title=title) as context:
-        yield await session.cluster(context)
-
-
 async def _run_detached(session: Session, pod_file: PodFile, file: Path) -> None:
     objects: list[Any] = [*pod_file.objects, *pod_file.pod_objects]
-    await session.call("pod.run", {"objects": objects, "file": str(file)})
+    title = ", ".join(one.name for one in pod_file.pods)
+    params: JsonObject = {"objects": objects, "file": str(file), "title": title, "command": f"pod run -d {file}"}
+    await session.call("pod.run", params)
     for one in pod_file.pods:
         click.echo(f"pod/{one.name} created")
 
@@ -164,14 +185,44 @@ def delete_command(name: str, namespace: str, grace_period: int | None, settings
     _end(name, namespace, grace_period, settings, cause="deleted", done="deleted")
 
 
+async def _stop_at_owner(
+    session: Session, key: ObjectKey, owner: ObjectOwner, grace: timedelta | None, cause: str
+) -> None:
+    """Ask the process that runs the pod to stop it, and show what happens until it is gone."""
+    from boathook.cluster.owners import SUPERVISOR
+    from boathook.codec import to_json
+    from boathook.report.terminal import LiveTimeline
+
+    session.listeners.append(LiveTimeline())
+    params: JsonObject = {
+        "key": to_json(key),
+        "grace_seconds": None if grace is None else grace.total_seconds(),
+        "cause": cause,
+    }
+    await session.call("pod.delete", params, owner=None if owner.kind == SUPERVISOR else owner.process.pid)
+
+
+def _living_owner(store: ObjectStore, key: ObjectKey) -> ObjectOwner | None:
+    """The process that runs the pod; None when nobody does. Raises ``NotFound``."""
+    from boathook.cluster.owners import parse_owner
+
+    store.get(key)
+    found = store.find(key)
+    owner = parse_owner(found.owner) if found is not None else None
+    return owner if owner is not None and owner.process.alive else None
+
+
 def _end(name: str, namespace: str, grace_period: int | None, settings: Settings, *, cause: str, done: str) -> None:
     grace = None if grace_period is None else timedelta(seconds=grace_period)
 
     async def work(session: Session) -> int:
         key = _key(namespace, name)
-        async with _seeing(session, f"pod {done} {name}", name) as cluster:
-            await cluster.delete(key, grace=grace, cause=cause)
-            await cluster.wait_until(key, lambda obj: True if obj is None else None)
+        with _store(session) as store:
+            owner = _living_owner(store, key)
+            if owner is None:
+                store.remove(key)
+            else:
+                await _stop_at_owner(session, key, owner, grace, cause)
         click.echo(f'pod "{name}" {done}')
         return 0
 
@@ -187,8 +238,8 @@ def list_command(namespace: str, all_namespaces: bool, output: str, settings: Se
     """List pods, whoever runs them."""
 
     async def work(session: Session) -> int:
-        async with _seeing(session, "pod list", "pods") as cluster:
-            pods = await cluster.list("Pod", namespace=None if all_namespaces else namespace)
+        with _store(session) as store:
+            pods = [one.body for one in store.list("Pod", None if all_namespaces else namespace)]
         if output == "json":
             click.echo(json.dumps({"apiVersion": "v1", "kind": "List", "items": pods}, indent=2))
         elif not pods:
@@ -213,8 +264,8 @@ def get_command(name: str, namespace: str, settings: Settings) -> None:
     """Print a pod's object as JSON, with its status."""
 
     async def work(session: Session) -> int:
-        async with _seeing(session, f"pod get {name}", name) as cluster:
-            obj = await cluster.get(_key(namespace, name))
+        with _store(session) as store:
+            obj = store.get(_key(namespace, name))
         click.echo(json.dumps(obj, indent=2))
         return 0
 
@@ -231,12 +282,14 @@ def logs_command(name: str, container: str | None, namespace: str, settings: Set
 
     async def work(session: Session) -> int:
         from boathook.model import Stream
+        from boathook.runtimes.base import ContainerId
 
-        key = _key(namespace, name)
-        async with _seeing(session, f"pod logs {name}", name) as cluster:
-            chosen = container or _only_container(await cluster.get(key))
-            async for line in cluster.logs(key, chosen):
-                click.echo(line.text, nl=not line.partial, err=line.stream is Stream.STDERR)
+        with _store(session) as store:
+            obj = store.get(_key(namespace, name))
+        container_id = _container_id(obj, container or _only_container(obj))
+        runtime = await session.runtime()
+        async for line in runtime.logs(ContainerId(container_id)):
+            click.echo(line.text, nl=not line.partial, err=line.stream is Stream.STDERR)
         return 0
 
     run(work, settings, timeline=False)
@@ -256,6 +309,21 @@ def _only_container(obj: JsonObject) -> str:
         names = ", ".join(one.name for one in found.containers)
         raise UsageError(f'pod "{found.name}" has several containers', hint=f"choose one with -c: {names}")
     return found.containers[0].name
+
+
+def _container_id(obj: JsonObject, container: str) -> str:
+    """The present instance, as the pod's status names it. Raises ``NotFound``."""
+    from boathook.errors import NotFound
+    from boathook.pods.problems import items, mapping
+
+    name = mapping(obj.get("metadata")).get("name")
+    statuses = {one.get("name"): one for _, one in items(mapping(obj.get("status")).get("containerStatuses"))}
+    if container not in statuses:
+        raise NotFound(f'container "{container}" is not in pod "{name}"')
+    found = str(statuses[container].get("containerID") or "").removeprefix("boathook://")
+    if not found:
+        raise NotFound(f'container "{container}" in pod "{name}" is waiting to start')
+    return found
 
 
 def pod_table(pods: Sequence[JsonObject], now: datetime, *, with_namespace: bool) -> str:

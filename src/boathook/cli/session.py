@@ -11,7 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -24,7 +24,9 @@ from boathook.settings import Settings
 
 if TYPE_CHECKING:
     import anyio
+    from anyio.abc import TaskGroup
 
+    from boathook.cluster.base import ObjectKey
     from boathook.cluster.remote import RemoteCluster
     from boathook.events import Listener, Stamped
     from boathook.journal.context import Context
@@ -44,6 +46,8 @@ class Session:
     settings: Settings
     timeline: bool
     """Print the timeline of hooks on stderr at the end (commands that print the peer's own texts on stdout)."""
+    tasks: TaskGroup
+    """For what goes on beside the command's work; ended with it."""
     listeners: list[Listener] = field(default_factory=list)
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     _runtime: ContainerRuntime | None = None
@@ -96,28 +100,40 @@ class Session:
     async def cluster(self, context: Context) -> RemoteCluster:
         """The local cluster, as another process than its supervisor sees it."""
         from boathook.cluster.remote import RemoteCluster
+        from boathook.supervisor.follow import following
 
         async def ask(operation: str, params: JsonObject, owner: int | None) -> JsonObject:
-            return await self.call(operation, params, owner=owner)
+            return await self._ask(operation, params, owner, lambda stamped: context.events.emit(stamped.event))
 
-        cluster = RemoteCluster(self.home, self.runtime, context=context, call=ask)
+        def follow(key: ObjectKey) -> AbstractAsyncContextManager[None]:
+            return following(self.home, key, on_event=lambda stamped: context.events.emit(stamped.event))
+
+        cluster = RemoteCluster(self.home, self.runtime, context=context, call=ask, follow=follow)
         self._stack.callback(cluster.close)
         return cluster
 
     async def call(self, operation: str, params: JsonObject, *, owner: int | None = None) -> JsonObject:
         """Have the supervisor (or the living owner ``owner``) do it; its events reach this session's listeners."""
-        from boathook.supervisor.client import call
 
         def tell(stamped: Stamped) -> None:
             for listener in self.listeners:
                 listener(stamped)
 
+        return await self._ask(operation, params, owner, tell)
+
+    async def _ask(self, operation: str, params: JsonObject, owner: int | None, tell: Listener) -> JsonObject:
+        from boathook.supervisor.client import call
+
+        return await call(self.home, operation, params | self._settings(), on_event=tell, owner_pid=owner)
+
+    def _settings(self) -> JsonObject:
+        """What every operation is told of this command's settings."""
         settings: JsonObject = {
             "network": self.settings.network,
             "image_map": dict(self.settings.image_map),
             "offline": self.settings.offline,
         }
-        return await call(self.home, operation, params | {"settings": settings}, on_event=tell, owner_pid=owner)
+        return {"settings": settings}
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -155,10 +171,10 @@ async def _guarded(
 ) -> int:
     import anyio
 
-    session = Session(home=Home.find().ensure(), settings=settings, timeline=timeline)
     code: int | None = INTERRUPTED
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as watching:
+            session = Session(home=Home.find().ensure(), settings=settings, timeline=timeline, tasks=watching)
             watching.start_soon(_watch_signals, session, scope)
             try:
                 code = await work(session)

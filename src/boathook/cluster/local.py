@@ -22,7 +22,7 @@ from boathook.cluster.store import ObjectStore, mapping, plural, text, uid_of
 from boathook.cluster.validation import check
 from boathook.codec import to_json
 from boathook.errors import BoathookError, Conflict, ManifestError, NotFound
-from boathook.events import ObjectApplied, ObjectDeleted
+from boathook.events import EventStream, ObjectApplied, ObjectDeleted
 from boathook.journal import Context
 from boathook.model import Finding, JsonObject, Severity, Source, Target
 from boathook.pods import PodWorker, pod_from_object
@@ -81,6 +81,11 @@ class LocalCluster(StoredObjects):
         """Whatever still runs here is ended at once; ask ``stop_all`` first where it should stop gracefully."""
         self._tasks.cancel_scope.cancel()
         await self._tasks.__aexit__(None, None, None)
+
+    @property
+    def events(self) -> EventStream:
+        """Where it is told what happens to objects that have no context of their own."""
+        return self._context.events
 
     @property
     def busy(self) -> bool:

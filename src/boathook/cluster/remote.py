@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -39,6 +40,10 @@ Call = Callable[[str, JsonObject, int | None], Awaitable[JsonObject]]
 """Has the owner with this pid (None: the supervisor) do an operation."""
 
 
+Follow = Callable[[ObjectKey], AbstractAsyncContextManager[None]]
+"""Lets the command hear what the supervisor does with one object."""
+
+
 class RemoteCluster(StoredObjects):
     """Implements ``Cluster``. Close its store when done."""
 
@@ -49,16 +54,22 @@ class RemoteCluster(StoredObjects):
         *,
         context: Context,
         call: Call | None = None,
+        follow: Follow | None = None,
     ) -> None:
         """``runtime`` is asked for when it is first needed; without ``call``, what has an owner is refused."""
         super().__init__(ObjectStore.open(home.objects, clock=context.clock, uids=lambda: str(uuid.uuid4())))
         self._runtime = runtime
         self._context = context
         self._call = call or _nobody_to_ask
+        self._follow = follow
 
     @property
     def name(self) -> str:
         return "local"
+
+    def following(self, key: ObjectKey) -> AbstractAsyncContextManager[None]:
+        """While the block runs, what happens to the object in the supervisor is told here too."""
+        return nullcontext() if self._follow is None else self._follow(key)
 
     def close(self) -> None:
         self.store.close()

@@ -52,6 +52,7 @@ def parameters(
 ) -> JsonObject:
     """What every operation here takes; the project goes whole, so that the owner reads no file and no environment."""
     return {
+        "title": project.name,
         "project": to_json(project),
         "services": list(services),
         "network": network,

@@ -34,6 +34,7 @@ FALSE = {
     Dialect.KUBERNETES: _in_three_cases("false", "no", "off", "n"),
     Dialect.COMPOSE: _in_three_cases("false"),
 }
+WORDS = NULLS.union(*TRUE.values(), *FALSE.values())
 
 INTEGER = re.compile(r"[+-]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
 FLOAT = re.compile(r"[+-]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][+-]?[0-9]+)?")
@@ -46,12 +47,12 @@ JSON_EXPONENT_FROM = 1e21
 
 def plain(text: str, dialect: Dialect) -> Scalar:
     """The value of a plain (unquoted) scalar."""
-    if text in NULLS:
-        return None
-    if text in TRUE[dialect]:
-        return True
-    if text in FALSE[dialect]:
-        return False
+    if text in WORDS:
+        if text in NULLS:
+            return None
+        if text in TRUE[dialect]:
+            return True
+        return False if text in FALSE[dialect] else text
     if text[0] in "0123456789+-.":
         return _number(text)
     return text

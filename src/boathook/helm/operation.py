@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Protocol, runtime_checkable
 
 import anyio
 
@@ -127,14 +129,15 @@ class Operation:
             return f"unable to build kubernetes object for {event} hook {hook.path}: {error}"
         await self._note_finished(prepared, hook)
         await self._started(place)
-        result = await run_hook(
-            prepared,
-            self.target,
-            ClusterApply(self.cluster, self.context.events),
-            deadline=Deadline(after=self.timeout or NO_TIMEOUT, then=OnDeadline.ABANDON),
-            events=self.context.events,
-            clock=self.context.clock,
-        )
+        async with following(self.cluster, hook_key(hook, self.release.namespace)):
+            result = await run_hook(
+                prepared,
+                self.target,
+                ClusterApply(self.cluster, self.context.events),
+                deadline=Deadline(after=self.timeout or NO_TIMEOUT, then=OnDeadline.ABANDON),
+                events=self.context.events,
+                clock=self.context.clock,
+            )
         self.results.append(result)
         self._ended(place, RunPhase.SUCCEEDED if result.succeeded else RunPhase.FAILED)
         if result.outcome is Outcome.COULD_NOT_START:
@@ -167,7 +170,8 @@ class Operation:
         if not is_deleted_by(hook, policy):
             return None
         key = hook_key(hook, self.release.namespace)
-        return await delete_and_wait(self.cluster, key, self.timeout or NO_TIMEOUT, cause=policy)
+        async with following(self.cluster, key):
+            return await delete_and_wait(self.cluster, key, self.timeout or NO_TIMEOUT, cause=policy)
 
     async def _note_finished(self, prepared: Hook, hook: HelmHook) -> None:
         """A Job that has ended before and stays is found, not run (helm-hooks.md H2)."""
@@ -212,6 +216,20 @@ class Operation:
         source = Source(file="", line=None, column=None, path="")
         finding = Finding(id=identifier, severity=severity, source=source, message=message, remedy=None)
         self.context.events.emit(Noted(finding=finding))
+
+
+@runtime_checkable
+class Follows(Protocol):
+    """A cluster whose objects another process acts on, which can tell here what it does."""
+
+    def following(self, key: ObjectKey) -> AbstractAsyncContextManager[None]: ...
+
+
+def following(cluster: Cluster, key: ObjectKey) -> AbstractAsyncContextManager[None]:
+    """Hear what happens to a workload while the block runs; where it is acted on here, it is heard anyway."""
+    if key.kind in ("Job", "Pod") and isinstance(cluster, Follows):
+        return cluster.following(key)
+    return nullcontext()
 
 
 async def delete_and_wait(cluster: Cluster, key: ObjectKey, timeout: timedelta, *, cause: str) -> str | None:

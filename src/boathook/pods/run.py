@@ -40,10 +40,10 @@ class PodRun:
 
     @property
     def succeeded(self) -> bool:
-        """Asked to stop, with every hook done; or ended by itself, with success."""
-        hooks = all(result.succeeded for result in self.results)
-        started = not self.asked_to_stop or len(self.exit_codes) == len(self.pod.containers)
-        return (self.phase is Phase.SUCCEEDED or self.asked_to_stop) and hooks and started
+        """Asked to stop, and every hook succeeded; or ended by itself, in phase Succeeded."""
+        if self.asked_to_stop:
+            return all(result.succeeded for result in self.results)
+        return self.phase is Phase.SUCCEEDED
 
 
 async def run_pod(

@@ -44,7 +44,7 @@ from boathook.runtimes.executions import Pipes, SpawnedExecution
 from boathook.runtimes.identity import Identity, this_identity
 from boathook.runtimes.launch import Message, User
 from boathook.runtimes.logs import LogReader
-from boathook.runtimes.processes import ProcessId, this_process
+from boathook.runtimes.processes import this_process, until_ended
 from boathook.runtimes.records import ContainerRecord, Records, SandboxRecord
 from boathook.runtimes.rootfs import RootLayout, View, arguments, hide_symlinks
 from boathook.runtimes.sandboxes import probe_spec, write_network_files
@@ -215,11 +215,11 @@ class BubblewrapRuntime:
             raise Conflict(f"container {spec.name!r} could not be started: it was started before")
         pipes = own.open_pipes()
         try:
-            self._refuse(own.record)
+            launch.refuse(own.record)
             message = self._main_message(own)
             async with self._starting:
                 process = await self._spawner.request(message, pipes.descriptors, on_end=own.ended)
-        except (SpawnFailed, PlaceError, CouldNotStart) as error:
+        except BaseException as error:
             own.did_not_start()
             if isinstance(error, SpawnFailed):
                 raise CouldNotStart(f"container {spec.name!r} could not be started: {error}") from error
@@ -265,7 +265,7 @@ class BubblewrapRuntime:
             return own.record.exit or Exit(code=None, signal=None)
         record = self._records.container(container)
         if record.process is not None:
-            await _until_ended(record.process)
+            await until_ended(record.process)
         while (seen := self._records.container(container).as_seen()).state is not ContainerState.EXITED:  # noqa: ASYNC110
             await anyio.sleep(_POLL_SECONDS)
         return seen.exit or Exit(code=None, signal=None)
@@ -280,7 +280,7 @@ class BubblewrapRuntime:
             with contextlib.suppress(ProcessLookupError):
                 record.process.send(signal.SIGKILL)
             with anyio.move_on_after(_UNKILLABLE_SECONDS) as patience:
-                await (own.finished.wait() if own else _until_ended(record.process))
+                await (own.finished.wait() if own else until_ended(record.process))
             if patience.cancelled_caught:
                 raise PlaceError(
                     f"container {record.spec.name!r} could not be ended: it sleeps uninterruptibly",
@@ -401,15 +401,6 @@ class BubblewrapRuntime:
             raise UnsupportedHere(f"container {spec.name!r} cannot run as user {user}: {refusal}")
         sandbox.uid = user.uid
 
-    def _refuse(self, record: ContainerRecord) -> None:
-        if record.spec.run_as_non_root and record.uid == 0:
-            raise CouldNotStart("container has runAsNonRoot and image will run as root")
-        missing = launch.missing_source(record.spec)
-        if missing is not None:
-            raise CouldNotStart(
-                f"container {record.spec.name!r} could not be started: mount source {missing!r} is missing"
-            )
-
     def _main_message(self, own: OwnContainer) -> Message:
         sandbox = self._own_sandbox(own.record.spec.sandbox).record
         plain = self._identity.root and launch.in_initial_user_namespace()
@@ -433,15 +424,3 @@ class BubblewrapRuntime:
 
 def _alive(record: ContainerRecord) -> bool:
     return record.state is ContainerState.RUNNING and record.process is not None and record.process.alive
-
-
-async def _until_ended(process: ProcessId) -> None:
-    """Works for any process of the machine."""
-    try:
-        descriptor = process.open()
-    except ProcessLookupError:
-        return
-    try:
-        await anyio.wait_readable(descriptor)
-    finally:
-        os.close(descriptor)

@@ -191,6 +191,13 @@ def in_initial_user_namespace() -> bool:
     return Path("/proc/self/uid_map").read_text(encoding="ascii").split() == ["0", "0", "4294967295"]
 
 
-def missing_source(spec: ContainerSpec) -> str | None:
-    """The first mount whose source does not exist."""
-    return next((mount.source for mount in spec.mounts if not os.path.exists(mount.source)), None)
+def refuse(record: ContainerRecord) -> None:
+    """Raises ``CouldNotStart`` for what can be known before anything is started."""
+    spec = record.spec
+    if spec.run_as_non_root and record.uid == 0:
+        raise CouldNotStart("container has runAsNonRoot and image will run as root")
+    for mount in spec.mounts:
+        if not os.path.exists(mount.source):
+            raise CouldNotStart(
+                f"container {spec.name!r} could not be started: mount source {mount.source!r} is missing"
+            )

@@ -157,7 +157,7 @@ def parse_line(record: bytes) -> LogLine:
     """One record of a log file. What is no UTF-8 is shown with replacement characters."""
     time, stream, tag, text = record.split(b" ", 3)
     return LogLine(
-        time=datetime.strptime(time[:26].decode("ascii"), "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC),
+        time=datetime.fromisoformat(time[:26].decode("ascii")).replace(tzinfo=UTC),
         stream=Stream(stream.decode("ascii")),
         partial=tag == b"P",
         text=text.decode(errors="replace"),

@@ -8,6 +8,8 @@ import signal
 from dataclasses import dataclass
 from functools import cache
 
+import anyio
+
 from boathook.runtimes.spawner import stat
 
 FRESH = ".new-"
@@ -80,3 +82,15 @@ def in_session(session: int) -> tuple[int, ...]:
 def sleeps_uninterruptibly(pid: int) -> bool:
     """True where no signal can end it for now, e.g. while it writes to a frozen file system."""
     return stat.fields(pid)[:1] == ["D"]
+
+
+async def until_ended(process: ProcessId) -> None:
+    """Wait for any process of the machine, whoever its parent is."""
+    try:
+        descriptor = process.open()
+    except ProcessLookupError:
+        return
+    try:
+        await anyio.wait_readable(descriptor)
+    finally:
+        os.close(descriptor)

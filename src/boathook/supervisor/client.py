@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import anyio
 import anyio.to_thread
@@ -24,6 +25,7 @@ LOCK = "supervisor.lock"
 START_LOCK = "supervisor-start.lock"
 START_SECONDS = 30.0
 ATTEMPTS = 3
+CANCEL_SECONDS = 5.0
 
 
 async def call(
@@ -33,30 +35,57 @@ async def call(
 
     ``owner_pid`` is the process that owns what is meant; None: the supervisor. A cancellation is passed on.
     """
+    async with asking(home, operation, params, on_event=on_event, owner_pid=owner_pid) as answer:
+        return await answer.result()
+
+
+@dataclass(slots=True)
+class Answer:
+    """An operation under way."""
+
+    lines: Lines
+    on_event: Listener
+    who: str
+
+    async def result(self) -> JsonObject:
+        """Until it is done. What it set going may be followed after that."""
+        while (message := await self.lines.receive()) is not None:
+            if "event" in message:
+                self.on_event(event_of(message))
+            elif "error" in message:
+                raise error_of(message)
+            else:
+                result = message["result"]
+                assert isinstance(result, dict)
+                return result
+        raise PlaceError(
+            f"process {self.who} ended while it was doing this", hint="run boathook recover to settle what it left"
+        )
+
+    async def follow(self) -> None:
+        """Tell what becomes of what the operation set going, until that is over or the owner ends."""
+        while (message := await self.lines.receive()) is not None:
+            if "event" in message:
+                self.on_event(event_of(message))
+
+
+@asynccontextmanager
+async def asking(
+    home: Home, operation: str, params: JsonObject, *, on_event: Listener, owner_pid: int | None = None
+) -> AsyncIterator[Answer]:
+    """Ask for an operation; leaving the block ends the conversation, not what was set going."""
     async with _connected(home, owner_pid) as stream:
         lines = Lines(stream)
         await lines.send({"operation": operation, "params": params})
         try:
-            while (message := await lines.receive()) is not None:
-                if "event" in message:
-                    on_event(event_of(message))
-                elif "error" in message:
-                    raise error_of(message)
-                else:
-                    result = message["result"]
-                    assert isinstance(result, dict)
-                    return result
+            yield Answer(lines, on_event, str(owner_pid or supervisor_pid(home) or "(supervisor)"))
         except anyio.get_cancelled_exc_class():
-            with anyio.move_on_after(1, shield=True):
+            with anyio.move_on_after(CANCEL_SECONDS, shield=True):
                 await lines.send({"cancel": True})
                 # The owner ends what it had begun before it answers for the last time.
                 while await lines.receive() is not None:
                     pass
             raise
-    raise PlaceError(
-        f"process {owner_pid or supervisor_pid(home) or '(supervisor)'} ended while it was doing this",
-        hint="run boathook recover to settle what it left",
-    )
 
 
 @asynccontextmanager

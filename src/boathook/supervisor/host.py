@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import anyio
 from anyio.abc import TaskGroup
 
 from boathook.clock import SystemClock
@@ -15,6 +16,8 @@ from boathook.events import EventStream, Listener
 from boathook.home import Home
 from boathook.journal import Context, Journal, SqliteObligations
 from boathook.runtimes.base import ContainerRuntime
+
+ANSWER_POLL_SECONDS = 0.02
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,8 +29,19 @@ class Host:
     journal: Journal
     tasks: TaskGroup
     cluster: LocalCluster | None
+    events: EventStream = field(default_factory=EventStream)
+    """What belongs to no run of its own is told here."""
+    own_run: str = ""
+    """The process's own run in the journal; empty: none."""
     active: int = field(default=0)
     """Operations that are under way."""
+    answering: int = field(default=0)
+    """Clients that have not heard everything yet."""
+
+    async def until_answered(self) -> None:
+        """Until nothing is under way and every client has its answer: a command ends only then."""
+        while self.active or self.answering:  # noqa: ASYNC110  two counters, changed in several places
+            await anyio.sleep(ANSWER_POLL_SECONDS)
 
     def the_cluster(self) -> LocalCluster:
         """Raises ``UsageError`` where this process runs no pods."""

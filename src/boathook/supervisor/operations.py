@@ -6,28 +6,33 @@ Each is called with the host, its parameters, and a context whose events the ask
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeAlias
+
+import anyio
 
 from boathook.cluster.base import ObjectKey, key_of
 from boathook.cluster.store import mapping, text, uid_of
 from boathook.codec import from_json
 from boathook.errors import ManifestError, UsageError
-from boathook.events import RunFinished, RunStarted, Stamped
+from boathook.events import Event, HookFinished, RunFinished, RunStarted, Stamped
 from boathook.journal import Context
-from boathook.model import Finding, JsonObject
+from boathook.model import Finding, JsonObject, Target
 from boathook.pods import pod_from_object
 from boathook.report import words
 from boathook.runtimes.base import NetworkMode
 from boathook.supervisor.host import Host
 
 Operation: TypeAlias = Callable[[Host, JsonObject, Context], Awaitable[JsonObject]]
+Rest: TypeAlias = Callable[[Host, JsonObject, Context], Awaitable[None]]
 
 OPERATIONS = {
     "cluster.create": "boathook.supervisor.operations:cluster_create",
     "cluster.apply": "boathook.supervisor.operations:cluster_apply",
     "cluster.delete": "boathook.supervisor.operations:cluster_delete",
+    "cluster.follow": "boathook.supervisor.operations:cluster_follow",
     "pod.run": "boathook.supervisor.operations:pod_run",
     "pod.delete": "boathook.supervisor.operations:pod_delete",
     "compose.up": "boathook.compose.operations:up",
@@ -37,7 +42,7 @@ OPERATIONS = {
 }
 """Name -> where its coroutine is; imported when it is first asked for."""
 
-UNJOURNALLED = frozenset({"cluster.create", "cluster.apply", "cluster.delete", "pod.delete"})
+UNJOURNALLED = frozenset({"cluster.create", "cluster.apply", "cluster.delete", "cluster.follow", "pod.delete"})
 """What is part of another run: of the command that asked, or of the pod's own life."""
 
 
@@ -53,10 +58,8 @@ def find_operation(name: str) -> Operation:
 
 async def cluster_create(host: Host, params: JsonObject, context: Context) -> JsonObject:
     """``object``, ``namespace``: create an object that this process then acts on."""
-    cluster = host.the_cluster()
-    stored = await cluster.create(
-        mapping(params, "object"), namespace=text(params, "namespace"), network=_network(params)
-    )
+    obj, namespace = mapping(params, "object"), text(params, "namespace")
+    stored = await host.the_cluster().create(obj, namespace=namespace, network=_network(params))
     return {"object": stored}
 
 
@@ -73,6 +76,30 @@ async def cluster_delete(host: Host, params: JsonObject, context: Context) -> Js
     """``key``, ``grace_seconds``, ``cause``: ask for deletion; returns before a pod is gone."""
     await host.the_cluster().delete(_key(params), grace=_grace(params), cause=text(params, "cause"))
     return {}
+
+
+async def cluster_follow(host: Host, params: JsonObject, context: Context) -> JsonObject:
+    """``key``: tell what happens to a Job or Pod and to its pods, until the client has heard enough and cancels."""
+    key = _key(params)
+
+    def tell(stamped: Stamped) -> None:
+        if is_about(stamped.event, key):
+            context.events.emit(stamped.event)
+
+    with host.the_cluster().events.listening(tell):
+        await anyio.sleep_forever()
+    return {}
+
+
+def is_about(event: Event, key: ObjectKey) -> bool:
+    """Whether an event is about the object itself, its pods (``NAME-xxxxx``) or their containers."""
+    target = event.result.target if isinstance(event, HookFinished) else getattr(event, "target", None)
+    if not isinstance(target, Target):
+        return False
+    name = re.escape(key.name)
+    pod = rf"{name}-[a-z0-9]{{5}}" if key.kind == "Job" else name
+    called = f"{target.scope}/{target.name}"
+    return re.fullmatch(rf"{re.escape(key.namespace)}/({key.kind}/{name}|(Pod/)?{pod}(/.*)?)", called) is not None
 
 
 async def pod_run(host: Host, params: JsonObject, context: Context) -> JsonObject:
@@ -104,22 +131,29 @@ async def pod_run(host: Host, params: JsonObject, context: Context) -> JsonObjec
     return {"uids": [uid_of(pod) for pod in created]}
 
 
-async def until_gone(host: Host, params: JsonObject, context: Context) -> None:
-    """The rest of ``pod_run``: until every pod of it has been deleted, or has ended with this process."""
+async def rest_of_pod_run(host: Host, params: JsonObject, context: Context) -> None:
+    """Until every pod of it has been deleted, or has ended with this process."""
     hooks: list[bool] = []
 
     def listen(stamped: Stamped) -> None:
-        from boathook.events import HookFinished
-
         if isinstance(stamped.event, HookFinished):
             hooks.append(stamped.event.result.succeeded)
 
     with context.events.listening(listen):
         for pod in _list(params, "objects"):
             if pod.get("kind") == "Pod":
-                key = key_of(pod, default_namespace="default")
-                await host.the_cluster().wait_until(key, lambda obj: True if obj is None else None)
+                await until_gone(host, key_of(pod, default_namespace="default"))
     context.events.emit(RunFinished(succeeded=all(hooks), message=""))
+
+
+async def until_gone(host: Host, key: ObjectKey) -> None:
+    await host.the_cluster().wait_until(key, lambda obj: True if obj is None else None)
+
+
+RESTS: dict[str, Rest] = {
+    "pod.run": rest_of_pod_run,
+}
+"""What goes on after an operation has given its result. It keeps nobody waiting."""
 
 
 async def pod_delete(host: Host, params: JsonObject, context: Context) -> JsonObject:
@@ -127,7 +161,7 @@ async def pod_delete(host: Host, params: JsonObject, context: Context) -> JsonOb
     cluster, key = host.the_cluster(), _key(params)
     with cluster.context_of(key).events.listening(lambda stamped: context.events.emit(stamped.event)):
         await cluster.delete(key, grace=_grace(params), cause=text(params, "cause"))
-        await cluster.wait_until(key, lambda obj: True if obj is None else None)
+        await until_gone(host, key)
     return {}
 
 

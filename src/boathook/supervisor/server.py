@@ -47,7 +47,15 @@ async def supervise(home: Home, ready: int | None) -> int:
                     BubblewrapRuntime(home, images=OwnersImages(home)) as runtime,
                     LocalCluster(store, runtime, context, owner=this_owner(SUPERVISOR)) as cluster,
                 ):
-                    host = Host(home=home, runtime=runtime, journal=journal, tasks=tasks, cluster=cluster)
+                    host = Host(
+                        home=home,
+                        runtime=runtime,
+                        journal=journal,
+                        tasks=tasks,
+                        events=events,
+                        own_run=run.id,
+                        cluster=cluster,
+                    )
                     with events.listening(run.listener):
                         async with serving(host, home.socket(SOCKET)):
                             _tell(ready, "ready\n")

@@ -21,7 +21,7 @@ from boathook.journal import Context, SqliteObligations
 from boathook.model import JsonObject
 from boathook.supervisor.host import Host
 from boathook.supervisor.images import ImageSettings, image_settings
-from boathook.supervisor.operations import UNJOURNALLED, find_operation, until_gone
+from boathook.supervisor.operations import RESTS, UNJOURNALLED, find_operation
 from boathook.supervisor.wire import Lines, error_message, event_message
 
 QUEUED_MESSAGES = 10_000
@@ -44,7 +44,11 @@ async def serving(host: Host, path: Path) -> AsyncIterator[None]:
             async def accept(stream: SocketStream) -> None:
                 async with stream:
                     if _is_ours(stream):
-                        await _answer(host, stream)
+                        host.answering += 1
+                        try:
+                            await _answer(host, stream)
+                        finally:
+                            host.answering -= 1
 
             tasks.start_soon(listener.serve, accept)
             yield
@@ -123,18 +127,29 @@ async def _run(host: Host, request: JsonObject, listener: Listener, tell: Callab
     name, params = text(request, "operation"), mapping(request, "params")
     operation = find_operation(name)
     image_settings.set(ImageSettings.of(mapping(params, "settings")))
-    if name in UNJOURNALLED:
-        events = EventStream()
-        context = Context(events=events, clock=SystemClock(), obligations=SqliteObligations(host.journal, "supervisor"))
-        with events.listening(listener):
-            tell({"result": await operation(host, params, context)})
-        return
-    command = text(params, "command") or name.replace(".", " ")
-    async with host.run(command=command, title=text(params, "title") or name, listener=listener) as context:
+    async with _context(host, name, params, listener) as context:
         tell({"result": await operation(host, params, context)})
-        if name == "pod.run":
+        if (rest := RESTS.get(name)) is not None:
             host.active -= 1
             try:
-                await until_gone(host, params, context)
+                await rest(host, params, context)
             finally:
                 host.active += 1
+
+
+@asynccontextmanager
+async def _context(host: Host, name: str, params: JsonObject, listener: Listener) -> AsyncIterator[Context]:
+    """A run of its own in the journal, or a part of the run of whoever asks."""
+    if name not in UNJOURNALLED:
+        command = text(params, "command") or name.replace(".", " ")
+        async with host.run(command=command, title=text(params, "title") or name, listener=listener) as context:
+            yield context
+        return
+    events = EventStream()
+    obligations = SqliteObligations(host.journal, host.own_run)
+    with (
+        events.listening(listener),
+        # What is told to somebody who may go away at any time also stands in the supervisor's own run.
+        events.listening(lambda stamped: host.events.emit(stamped.event)),
+    ):
+        yield Context(events=events, clock=SystemClock(), obligations=obligations)

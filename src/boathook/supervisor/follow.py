@@ -1,0 +1,45 @@
+"""Hearing what the supervisor does with an object, for a command that has asked it to act and waits for the end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from boathook.cluster.base import ObjectKey
+from boathook.codec import to_json
+from boathook.events import Listener
+from boathook.home import Home
+from boathook.supervisor.client import _connected
+from boathook.supervisor.wire import Lines, event_of
+
+OPERATION = "cluster.follow"
+
+LAST_WORD_SECONDS = 1.0
+"""How long what was told already may take to arrive."""
+
+
+@asynccontextmanager
+async def following(home: Home, key: ObjectKey, *, on_event: Listener) -> AsyncIterator[None]:
+    """While the block runs, ``on_event`` hears what happens to the object and its pods, to the last word."""
+    async with _connected(home, None) as stream:
+        lines = Lines(stream)
+        await lines.send({"operation": OPERATION, "params": {"key": to_json(key)}})
+        over = anyio.Event()
+
+        async def hear() -> None:
+            while (message := await lines.receive()) is not None:
+                if "event" in message:
+                    on_event(event_of(message))
+            over.set()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(hear)
+            try:
+                yield
+            finally:
+                with anyio.move_on_after(LAST_WORD_SECONDS, shield=True):
+                    await lines.send({"cancel": True})
+                    await over.wait()
+                tasks.cancel_scope.cancel()
