@@ -557,3 +557,9 @@ async def test_an_unknown_signal_is_refused(home: Home) -> None:
 
         with pytest.raises(UsageError, match="unknown signal 'SIGNOPE'"):
             await place.runtime.signal(container, "SIGNOPE")
+
+
+@pytest.mark.behaviour("deps:24")
+async def test_the_isolator_is_named(home: Home) -> None:
+    async with a_place(home) as place:
+        assert place.runtime.name == "local/bwrap"

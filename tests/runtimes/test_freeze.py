@@ -33,7 +33,6 @@ def file_system(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(mounted)], check=True, timeout=30)
 
 
-@pytest.mark.behaviour("deps:0.1-B14")
 async def test_a_privileged_container_freezes_its_volume_and_an_ordinary_one_may_not(
     home: Home, file_system: Path
 ) -> None:
@@ -53,7 +52,6 @@ async def test_a_privileged_container_freezes_its_volume_and_an_ordinary_one_may
         assert (await place.run(ordinary, "touch", "/data/file"))[0].ok
 
 
-@pytest.mark.behaviour("deps:0.1-B10")
 async def test_nobody_hangs_on_a_killed_exec_that_writes_to_a_frozen_file_system(home: Home, file_system: Path) -> None:
     async with a_place(home) as place:
         container = await place.ready(mounts=(Mount(source=str(file_system), target="/data"),), privileged=True)

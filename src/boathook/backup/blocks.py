@@ -24,9 +24,7 @@ class Block:
 def blocks(objects: Sequence[JsonObject], spec: BackupSpec) -> tuple[Block, ...]:
     """The work of a backup, in order. No object is in two blocks."""
     shut_out = excluded_namespaces(objects)
-    known = {
-        key_of(obj, default_namespace="default"): obj for obj in objects if may_be_taken(obj, spec, shut_out)
-    }
+    known = {key_of(obj, default_namespace="default"): obj for obj in objects if may_be_taken(obj, spec, shut_out)}
     mounted = _mounted_by(known)
     taken: set[ObjectKey] = set()
     result = []

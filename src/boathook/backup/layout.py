@@ -17,7 +17,7 @@ from typing import IO, Protocol
 
 import anyio.to_thread
 
-from boathook.backup.archive import compact, resource_of, write_archive
+from boathook.backup.archive import compact, write_archive
 from boathook.backup.model import Backup, PodVolumeBackup, Problem
 from boathook.backup.record import from_object, to_object
 from boathook.cluster.base import key_of
@@ -113,7 +113,9 @@ class DirectoryStore:
         directory = self.home.backups / IN_PROGRESS / name
         directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.is_taken(name):
-            raise Conflict("backup already exists in object storage", hint=f'"{name}" is left as it is: choose another name')
+            raise Conflict(
+                "backup already exists in object storage", hint=f'"{name}" is left as it is: choose another name'
+            )
         try:
             directory.mkdir(mode=0o700)
         except FileExistsError as error:

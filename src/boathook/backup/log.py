@@ -50,7 +50,7 @@ class BackupLog:
         rest = {"backup": f"{BACKUP_NAMESPACE}/{self.backup}", **fields}
         pairs = (f"{key}={quoted(rest[key])}" for key in sorted(rest))
         moment = timestamp(self.clock.now())
-        self.write(" ".join((f'time="{moment}"', f"level={level}", f'msg={quoted_always(message)}', *pairs)))
+        self.write(" ".join((f'time="{moment}"', f"level={level}", f"msg={quoted_always(message)}", *pairs)))
 
     # Hooks.
 

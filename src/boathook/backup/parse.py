@@ -9,9 +9,6 @@ from datetime import timedelta
 
 from boathook.backup import schema
 from boathook.backup.model import (
-    BackupPod,
-    BackupSpec,
-    BackupVolume,
     COMMAND,
     CONTAINER,
     DOMAINS,
@@ -21,17 +18,20 @@ from boathook.backup.model import (
     GROUPS,
     HOOK_INFIX,
     ON_ERROR,
-    Operator,
-    OnError,
     PHASE_NAMES,
-    PodHook,
-    PodHooks,
     POST,
     PRE,
-    Requirement,
     TIMEOUT,
     UNPREFIXED,
     VOLUME_EXCLUDES,
+    BackupPod,
+    BackupSpec,
+    BackupVolume,
+    OnError,
+    Operator,
+    PodHook,
+    PodHooks,
+    Requirement,
     VolumeKind,
 )
 from boathook.documents import Document, findings_of, load, path_text, validate
@@ -243,6 +243,33 @@ def parse_backup(text: str, file: str, *, name: str | None = None) -> BackupSpec
     )
 
 
+def spec_from_flags(
+    name: str | None, *, included: tuple[str, ...], excluded: tuple[str, ...], selector: str, ttl: str, labels: str
+) -> BackupSpec:
+    """A backup as flags describe it. Raises ``UsageError``."""
+    if not name:
+        raise UsageError("a backup name is required, unless you are creating based on a schedule")
+    check_name(name)
+    if problems := list_problems(included, excluded):
+        raise UsageError(f"Invalid included/excluded namespace lists: {'; '.join(problems)}")
+    try:
+        kept = parse_go_duration(ttl) if ttl else DEFAULT_TTL
+    except ValueError as error:
+        raise UsageError(f"invalid --ttl: {error}") from error
+    pairs = [part.partition("=") for part in labels.split(",") if part]
+    if any(not key or not equals for key, equals, _ in pairs):
+        raise UsageError(f'invalid --labels: found "{labels}", expected a=b,c=d')
+    return BackupSpec(
+        name=name,
+        included_namespaces=included or ALL,
+        excluded_namespaces=excluded,
+        selector=parse_selector(selector),
+        labels={key: value for key, _, value in pairs},
+        annotations={},
+        ttl=kept,
+    )
+
+
 def _requirements(selector: schema.LabelSelector) -> tuple[Requirement, ...]:
     matches = ((key, value) for key, value in (selector.match_labels or {}).items())
     expressions = selector.match_expressions or []
@@ -281,16 +308,16 @@ def _rules(document: Document) -> list[Finding]:
     return found
 
 
-NOT_YET = {
-    key: "not part of this version yet"
-    for key in (
+NOT_YET = dict.fromkeys(
+    (
         *("hooks", "includedResources", "excludedResources", "includeClusterResources", "orLabelSelectors"),
         *("includedClusterScopedResources", "excludedClusterScopedResources", "includedNamespaceScopedResources"),
         *("excludedNamespaceScopedResources", "orderedResources", "snapshotVolumes", "storageLocation"),
         *("volumeSnapshotLocations", "csiSnapshotTimeout", "itemOperationTimeout", "resourcePolicy", "datamover"),
         *("snapshotMoveData", "uploaderConfig"),
-    )
-} | {"hooks": "hooks in the Backup spec are not part of this version yet: put them into the pods' annotations"}
+    ),
+    "not part of this version yet",
+) | {"hooks": "hooks in the Backup spec are not part of this version yet: put them into the pods' annotations"}
 """Valid in a Backup's spec, and refused by name rather than ignored."""
 
 NOT_YET_VALUES = (("defaultVolumesToFsBackup", False), ("defaultVolumesToRestic", False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from boathook.backup.model import BackupSpec, EXCLUDE_LABEL, Operator, Requirement
+from boathook.backup.model import EXCLUDE_LABEL, BackupSpec, Operator, Requirement
 from boathook.backup.parse import mapping
 from boathook.cluster.base import ObjectKey, key_of
 from boathook.model import JsonObject

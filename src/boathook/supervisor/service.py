@@ -147,9 +147,5 @@ async def _context(host: Host, name: str, params: JsonObject, listener: Listener
         return
     events = EventStream()
     obligations = SqliteObligations(host.journal, host.own_run)
-    with (
-        events.listening(listener),
-        # What is told to somebody who may go away at any time also stands in the supervisor's own run.
-        events.listening(lambda stamped: host.events.emit(stamped.event)),
-    ):
+    with events.listening(listener):
         yield Context(events=events, clock=SystemClock(), obligations=obligations)
