@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from typing import Any
 
 import anyio
 import pytest
@@ -39,7 +40,7 @@ def foreground(
     text: str,
     *assumed: str,
     lasting: timedelta | None = None,
-    then: Callable[[LocalCluster, anyio.Event], Awaitable[None]] | None = None,
+    then: Callable[[LocalCluster, anyio.Event], Coroutine[Any, Any, None]] | None = None,
 ) -> tuple[tuple[PodRun, ...], float, int]:
     """What became of the pods, when it was over, and how many objects were left."""
 
@@ -55,7 +56,8 @@ def foreground(
                 group.start_soon(then, cluster, stop)
             file = parse_pods(text, "pod.yaml")
             runs = await run_pods(file, cluster, cluster.runtime, context, lasting=lasting, stop=stop)
-            return runs, anyio.current_time(), len(await cluster.list("Pod"))
+            ended, left = anyio.current_time(), len(await cluster.list("Pod"))
+        return runs, ended, left
 
     return run_virtual(whole)
 

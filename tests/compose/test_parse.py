@@ -203,7 +203,6 @@ secrets: {}
     ]
 
 
-@pytest.mark.behaviour("compose:56")
 def test_a_dependency_cycle_is_refused_with_its_way() -> None:
     found = problems_of(
         "services: {cyc1: {image: a, depends_on: [cyc2]}, cyc2: {image: a, depends_on: [cyc1]}, c: {image: a}}"

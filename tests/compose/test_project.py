@@ -211,7 +211,7 @@ def test_an_interrupted_stop_leaves_the_container_running_and_runs_no_further_ho
     assert lived.left == {"app": ContainerState.RUNNING}
 
 
-@pytest.mark.behaviour("compose:38", "compose:39")
+@pytest.mark.behaviour("compose:39")
 def test_a_changed_hook_makes_the_next_up_replace_the_container_after_its_pre_stop() -> None:
     changed = a_project(ONE.replace("register two", "register three"))
 
@@ -283,7 +283,7 @@ def test_a_container_without_config_hash_is_ignored() -> None:
     assert live(ONE, up, down_beside_a_stranger).error is None
 
 
-@pytest.mark.behaviour("compose:52", "compose:54")
+@pytest.mark.behaviour("compose:54")
 def test_containers_carry_the_names_and_labels_of_the_peer() -> None:
     seen: list[tuple[str, dict[str, str]]] = []
 

@@ -56,7 +56,6 @@ def test_the_file_is_found_again_by_its_label_while_it_is_there(tmp_path: Path) 
     assert found == [file, None]
 
 
-@pytest.mark.behaviour("compose:45")
 def test_a_service_that_is_gone_from_the_file_is_left_alone_and_named() -> None:
     async def lose_db(worker: ProjectWorker) -> None:
         found = await standing_containers(worker.runtime, "demo")

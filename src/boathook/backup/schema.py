@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel)
 
 
 class Metadata(_Part):
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = ConfigDict(extra="ignore", strict=True, alias_generator=to_camel)
 
     name: str | None = None
     namespace: str | None = None
@@ -27,41 +28,41 @@ class Expression(_Part):
 
 
 class LabelSelector(_Part):
-    match_labels: dict[str, str] | None = Field(None, alias="matchLabels")
-    match_expressions: list[Expression] | None = Field(None, alias="matchExpressions")
+    match_labels: dict[str, str] | None = None
+    match_expressions: list[Expression] | None = None
 
 
 class Spec(_Part):
-    included_namespaces: list[str] | None = Field(None, alias="includedNamespaces")
-    excluded_namespaces: list[str] | None = Field(None, alias="excludedNamespaces")
-    label_selector: LabelSelector | None = Field(None, alias="labelSelector")
+    included_namespaces: list[str] | None = None
+    excluded_namespaces: list[str] | None = None
+    label_selector: LabelSelector | None = None
     ttl: str | None = None
-    default_volumes_to_fs_backup: bool | None = Field(None, alias="defaultVolumesToFsBackup")
-    default_volumes_to_restic: bool | None = Field(None, alias="defaultVolumesToRestic")
+    default_volumes_to_fs_backup: bool | None = None
+    default_volumes_to_restic: bool | None = None
     # Refused by name in parse.py, whatever they hold.
     hooks: Any = None
-    included_resources: Any = Field(None, alias="includedResources")
-    excluded_resources: Any = Field(None, alias="excludedResources")
-    include_cluster_resources: Any = Field(None, alias="includeClusterResources")
-    or_label_selectors: Any = Field(None, alias="orLabelSelectors")
-    included_cluster_scoped: Any = Field(None, alias="includedClusterScopedResources")
-    excluded_cluster_scoped: Any = Field(None, alias="excludedClusterScopedResources")
-    included_namespace_scoped: Any = Field(None, alias="includedNamespaceScopedResources")
-    excluded_namespace_scoped: Any = Field(None, alias="excludedNamespaceScopedResources")
-    ordered_resources: Any = Field(None, alias="orderedResources")
-    snapshot_volumes: Any = Field(None, alias="snapshotVolumes")
-    storage_location: Any = Field(None, alias="storageLocation")
-    volume_snapshot_locations: Any = Field(None, alias="volumeSnapshotLocations")
-    csi_snapshot_timeout: Any = Field(None, alias="csiSnapshotTimeout")
-    item_operation_timeout: Any = Field(None, alias="itemOperationTimeout")
-    resource_policy: Any = Field(None, alias="resourcePolicy")
+    included_resources: Any = None
+    excluded_resources: Any = None
+    include_cluster_resources: Any = None
+    or_label_selectors: Any = None
+    included_cluster_scoped_resources: Any = None
+    excluded_cluster_scoped_resources: Any = None
+    included_namespace_scoped_resources: Any = None
+    excluded_namespace_scoped_resources: Any = None
+    ordered_resources: Any = None
+    snapshot_volumes: Any = None
+    storage_location: Any = None
+    volume_snapshot_locations: Any = None
+    csi_snapshot_timeout: Any = None
+    item_operation_timeout: Any = None
+    resource_policy: Any = None
     datamover: Any = None
-    snapshot_move_data: Any = Field(None, alias="snapshotMoveData")
-    uploader_config: Any = Field(None, alias="uploaderConfig")
+    snapshot_move_data: Any = None
+    uploader_config: Any = None
 
 
 class Backup(_Part):
-    api_version: str = Field(alias="apiVersion")
+    api_version: str
     kind: str
     metadata: Metadata = Metadata()
     spec: Spec = Spec()
