@@ -55,7 +55,7 @@ def foreground(
             if then is not None:
                 group.start_soon(then, cluster, stop)
             file = parse_pods(text, "pod.yaml")
-            runs = await run_pods(file, cluster, cluster.runtime, context, lasting=lasting, stop=stop)
+            runs = await run_pods(file, cluster, context, lasting=lasting, stop=stop)
             ended, left = anyio.current_time(), len(await cluster.list("Pod"))
         return runs, ended, left
 
@@ -109,7 +109,7 @@ def test_a_pod_that_exists_is_a_conflict() -> None:
             await occupy(cluster, anyio.Event())
             file = parse_pods(f"{a_text('other')}---\n{a_text()}", "pod.yaml")
             with pytest.raises(Conflict, match='pods "demo" already exists'):
-                await run_pods(file, cluster, cluster.runtime, context, lasting=None, stop=anyio.Event())
+                await run_pods(file, cluster, context, lasting=None, stop=anyio.Event())
             await anyio.sleep(100)
             names = [pod["metadata"]["name"] for pod in await cluster.list("Pod")]  # type: ignore[index,call-overload]
             assert names == ["demo"]

@@ -15,6 +15,8 @@ LOCATION = "default"
 NONE = "<none>"
 COLUMN = 14
 
+HEADINGS = ("NAME", "STATUS", "ERRORS", "WARNINGS", "CREATED", "EXPIRES", "STORAGE LOCATION", "SELECTOR")
+
 
 def describe(
     backup: Backup,
@@ -28,7 +30,7 @@ def describe(
     spec = backup.spec
     lines = [_field("Name", spec.name), _field("Namespace", BACKUP_NAMESPACE)]
     lines += _mapping("Labels", spec.labels) + _mapping("Annotations", spec.annotations) + [""]
-    lines += _phase(backup) + [""]
+    lines += [*_phase(backup), ""]
     if backup.failure_reason:
         lines += [_field("Failure reason", backup.failure_reason), ""]
     found = mapping(results) if isinstance(results, dict) else {}
@@ -47,7 +49,7 @@ def describe(
         lines += [f"Items backed up:              {backup.items_backed_up}", ""]
     if details:
         lines += _resources(resources)
-    lines += _volumes(volumes) + [""]
+    lines += [*_volumes(volumes), ""]
     lines += [_field("HooksAttempted", str(backup.hooks_attempted)), _field("HooksFailed", str(backup.hooks_failed))]
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
@@ -111,7 +113,7 @@ def _volumes(written: object) -> list[str]:
 
 def table(backups: Sequence[Backup], now: datetime) -> str:
     """``backup get``: Velero's columns."""
-    rows = [("NAME", "STATUS", "ERRORS", "WARNINGS", "CREATED", "EXPIRES", "STORAGE LOCATION", "SELECTOR")]
+    rows: list[tuple[str, ...]] = [HEADINGS]
     rows += [_row(backup, now) for backup in backups]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ("   ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)

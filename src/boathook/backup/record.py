@@ -102,7 +102,7 @@ def _spec(metadata: JsonObject, spec: JsonObject) -> BackupSpec:
         included_namespaces=_texts(spec.get("includedNamespaces")),
         excluded_namespaces=_texts(spec.get("excludedNamespaces")),
         selector=tuple(
-            Requirement(key=str(one["key"]), operator=Operator(one["operator"]), values=_texts(one.get("values")))
+            Requirement(key=str(one["key"]), operator=Operator(str(one["operator"])), values=_texts(one.get("values")))
             for one in expressions
         ),
         labels={key: str(value) for key, value in mapping(metadata.get("labels")).items()},

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import anyio
 import anyio.to_thread
 
 from boathook.backup.debts import PHASE_OBLIGATION, POST_HOOK_OBLIGATION
@@ -26,17 +25,20 @@ from boathook.home import Home
 from boathook.hooks import ContainerExec, Deadline, OnDeadline, run_hook, run_owed_hook
 from boathook.journal import Context, Obligation, ObligationState, Settled, Settler
 from boathook.model import Hook, HookResult, Outcome
-from boathook.runtimes.base import ContainerId, ContainerRuntime, ContainerSpec, ContainerState, SandboxSpec
+from boathook.runtimes.base import ContainerId, ContainerRuntime, ContainerSpec, ContainerState, Mount, SandboxSpec
 
 DIED = "its command ended before its time"
 
 WRITE_SECONDS = 2.0
 """How long a volume has to take a write before it counts as frozen."""
 
-_TOUCH = (
-    "import os, sys\nfor path in sys.argv[1:]:\n s = os.stat(path)\n os.utime(path, ns=(s.st_atime_ns, s.st_mtime_ns))"
-)
-"""Changes nothing, and yet waits for the thaw as every write does."""
+_TOUCH = """
+import os, sys
+for path in sys.argv[1:]:
+    times = os.stat(path)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+"""
+# It changes nothing, and yet waits for the thaw as every write does.
 
 
 async def settle_post_hook(obligation: Obligation, context: Context, runtime: ContainerRuntime) -> Settled:
@@ -57,7 +59,7 @@ async def settle_post_hook(obligation: Obligation, context: Context, runtime: Co
     parts = mapping(specification)
     container: ContainerSpec = from_json(ContainerSpec, parts["container"])
     sandbox: SandboxSpec = from_json(SandboxSpec, parts["sandbox"])
-    gone = [mount for mount in container.mounts if not Path(mount.source).exists()]
+    gone = _gone(container)
     if len(gone) == len(container.mounts):
         where = f", with its volumes {', '.join(mount.target for mount in gone)}" if gone else ""
         return Settled(ObligationState.MOOT, f"{obligation.target} is gone{where}")
@@ -96,6 +98,10 @@ async def takes_writes(places: list[Path]) -> bool:
     A process that writes to a frozen one sleeps until the thaw and cannot be ended, so a child tries, and nobody
     waits for it longer than ``WRITE_SECONDS``.
     """
+    return await anyio.to_thread.run_sync(_take_writes, places)
+
+
+def _take_writes(places: list[Path]) -> bool:
     existing = [str(place) for place in places if place.exists()]
     if not existing:
         return True
@@ -106,11 +112,17 @@ async def takes_writes(places: list[Path]) -> bool:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    with anyio.move_on_after(WRITE_SECONDS):
-        while child.poll() is None:
-            await anyio.sleep(0.02)
-        return True
-    return False
+    try:
+        child.wait(timeout=WRITE_SECONDS)
+    except subprocess.TimeoutExpired:
+        # It ends by itself at the thaw; until then nothing can end it, and Python need not remind anybody of it.
+        child.returncode = 0
+        return False
+    return True
+
+
+def _gone(container: ContainerSpec) -> list[Mount]:
+    return [mount for mount in container.mounts if not Path(mount.source).exists()]
 
 
 async def settle_phase(obligation: Obligation, context: Context, runtime: ContainerRuntime) -> Settled:

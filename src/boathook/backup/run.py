@@ -280,7 +280,8 @@ class _Run:
             copy = await self.cluster.archive_volume(pod_key(pod), volume.name, path)
         except BoathookError as error:
             problem = str(error)
-            self.log.error(f"Error backing up volume {volume.name}", pod_fields(pod), error=problem)
+            message = f"Error backing up volume {volume.name}"
+            self.log.error(message, pod_fields(pod), error=problem)
             if volume.kind is VolumeKind.CLAIM:
                 # Another pod of the block may be able to give it.
                 self.copied_claims.discard((pod.namespace, volume.claim))

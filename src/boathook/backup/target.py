@@ -10,7 +10,7 @@ from pathlib import Path
 from boathook.backup.model import BackupPod, PodHook
 from boathook.backup.parse import freezes, mapping
 from boathook.cluster.base import Cluster, ObjectKey
-from boathook.errors import CouldNotStart, NotFound, UnsupportedHere
+from boathook.errors import CouldNotStart, TargetError, UnsupportedHere
 from boathook.model import Exec, HookResult, JsonObject, Outcome, Target
 from boathook.runtimes.base import ExecSpec, Execution, OutputSink
 
@@ -51,7 +51,7 @@ async def hook_target(cluster: Cluster, pod: BackupPod, container: str) -> Targe
     """The instance that the hook is for; the pod's own uid where no container of that name runs."""
     try:
         return await cluster.container_target(pod_key(pod), container)
-    except NotFound:
+    except TargetError:
         return Target(kind="container", scope=pod.scope, name=container, instance=pod.uid)
 
 
@@ -74,7 +74,7 @@ def failure_of(result: HookResult) -> str | None:
 
 
 async def why_not_frozen(cluster: Cluster, pod: BackupPod, hook: PodHook, places: tuple[Path, ...]) -> str | None:
-    """Why a freezing pre hook must not run: the backup could not be written, nor the debt struck off, while it holds."""
+    """Why a freezing pre hook must not run: while it holds, neither the archive nor the journal could be written."""
     if not freezes(hook.hook):
         return None
     devices = {_device(place): place for place in reversed(places)}
@@ -91,7 +91,7 @@ async def why_not_frozen(cluster: Cluster, pod: BackupPod, hook: PodHook, places
 async def _path(cluster: Cluster, pod: BackupPod, volume: str) -> Path | None:
     try:
         return await cluster.volume_path(pod_key(pod), volume)
-    except NotFound:
+    except TargetError:
         return None
 
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from boathook.cli.session import told
-from boathook.errors import UsageError
 
 if TYPE_CHECKING:
-    from boathook.documents import Document
-    from boathook.events import Stamped
+    from boathook.model import Finding
     from boathook.runtimes.assumptions import Assumptions
 
 
@@ -39,11 +35,11 @@ def plan(path: Path, assume: tuple[str, ...], set_values: tuple[str, ...], outpu
 
 
 def _plan(path: Path, assume: tuple[str, ...], set_values: tuple[str, ...], output: str) -> None:
+    from boathook.planning import find_planner
     from boathook.runtimes.assumptions import Assumptions
 
     assumptions = Assumptions.parse(assume)
-    planner = find_planner(path, set_values)
-    stamped = planner(assumptions)
+    stamped = find_planner(path, set_values, note=_note)(assumptions)
     if output == "json":
         from boathook.codec import to_json
 
@@ -67,70 +63,5 @@ def assumption_lines(assumptions: Assumptions) -> list[str]:
     return lines
 
 
-def find_planner(path: Path, set_values: tuple[str, ...]) -> Callable[[Assumptions], tuple[Stamped, ...]]:
-    """Which dialect the path speaks. Raises ``UsageError`` when it speaks none of the four."""
-    if path.is_dir():
-        if (path / "Chart.yaml").is_file():
-            return lambda assumptions: _plan_chart(path, set_values, assumptions)
-        from boathook.compose.files import FILE_NAMES
-
-        for name in FILE_NAMES:
-            if (path / name).is_file():
-                return lambda assumptions: _plan_project(path / name, assumptions)
-        raise UsageError(f'nothing to plan in "{path}": neither a Chart.yaml nor a Compose file')
-    if set_values:
-        raise UsageError("--set is for charts, and this is none")
-    text = read_text(path)
-    documents = _documents(text, path)
-    if any(isinstance(one.value, dict) and "services" in one.value for one in documents):
-        return lambda assumptions: _plan_project(path, assumptions)
-    from boathook.backup.parse import is_about_backups
-
-    objects = [one.value for one in documents if isinstance(one.value, dict)]
-    if is_about_backups(objects):
-        return lambda assumptions: _plan_backup(path, text, assumptions)
-    return lambda assumptions: _plan_pods(path, text, assumptions)
-
-
-def read_text(path: Path) -> str:
-    """Raises ``UsageError`` when there is no such text file."""
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f'cannot read "{path}": {reason}') from error
-
-
-def _documents(text: str, path: Path) -> tuple[Document, ...]:
-    from boathook.documents import Dialect, load
-
-    # Compose's reading accepts all that Kubernetes' does; the dialect reads it again with its own.
-    return load(text, str(path), Dialect.COMPOSE)
-
-
-def _plan_pods(path: Path, text: str, assumptions: Assumptions) -> tuple[Stamped, ...]:
-    from boathook.pods import parse_pods, simulate_pod
-
-    return simulate_pod(parse_pods(text, str(path)), assumptions)
-
-
-def _plan_project(path: Path, assumptions: Assumptions) -> tuple[Stamped, ...]:
-    from boathook.compose import load_project, plan_project
-
-    parsed = load_project(path, name=None, environment=os.environ)
-    for finding in parsed.findings:
-        click.echo(f"{finding.severity}: {finding}", err=True)
-    return plan_project(parsed.project, assumptions)
-
-
-def _plan_chart(path: Path, set_values: tuple[str, ...], assumptions: Assumptions) -> tuple[Stamped, ...]:
-    from boathook.helm import GivenValue, plan_install
-
-    values = tuple(GivenValue(kind="set", text=value) for value in set_values)
-    return plan_install(path, values, assumptions)
-
-
-def _plan_backup(path: Path, text: str, assumptions: Assumptions) -> tuple[Stamped, ...]:
-    from boathook.backup.plan import plan_file
-
-    return plan_file(text, str(path), assumptions)
+def _note(finding: Finding) -> None:
+    click.echo(f"{finding.severity}: {finding}", err=True)

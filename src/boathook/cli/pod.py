@@ -94,14 +94,15 @@ async def _run_foreground(
     session: Session, pod_file: PodFile, context: Context, file: Path, lasting: timedelta | None
 ) -> int:
     """This process owns the pods: a local cluster of its own on the shared store, which other commands see."""
-    from boathook.cluster.foreground import run_pods
+    from boathook.cluster.foreground import check_pods, run_pods
     from boathook.pods.run import run_finished, run_started
 
     stop = session.interrupted
     runtime = await session.runtime()
+    await check_pods(pod_file, runtime)
     context.events.emit(run_started(pod_file, runtime, f"pod run {file}"))
     async with _own_cluster(session, context) as cluster:
-        runs = await run_pods(pod_file, cluster, runtime, context, lasting=lasting, stop=stop)
+        runs = await run_pods(pod_file, cluster, context, lasting=lasting, stop=stop)
     finished = run_finished(runs)
     context.events.emit(finished)
     return 0 if finished.succeeded else 1
@@ -157,6 +158,10 @@ def _store(session: Session, owner: str = "") -> Iterator[ObjectStore]:
 
 
 async def _run_detached(session: Session, pod_file: PodFile, file: Path) -> None:
+    from boathook.cluster.foreground import check_pods
+
+    # The supervisor looks, too, but it does not know where in the file things stand.
+    await check_pods(pod_file, await session.runtime())
     objects: list[Any] = [*pod_file.objects, *pod_file.pod_objects]
     title = ", ".join(one.name for one in pod_file.pods)
     params: JsonObject = {"objects": objects, "file": str(file), "title": title, "command": f"pod run -d {file}"}

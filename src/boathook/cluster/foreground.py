@@ -35,12 +35,11 @@ async def check_pods(pod_file: PodFile, runtime: ContainerRuntime) -> None:
         raise ManifestError(tuple(problems))
 
 
-async def create_pods(pod_file: PodFile, cluster: Cluster, runtime: ContainerRuntime) -> None:
-    """Create the file's pods with the objects that they need, after a look at all of them.
+async def create_pods(pod_file: PodFile, cluster: Cluster) -> None:
+    """Create the file's pods with the objects that they need.
 
     Raises ``Conflict`` for a pod that exists; no other pod of the file is left behind then.
     """
-    await check_pods(pod_file, runtime)
     for obj in pod_file.objects:
         await cluster.apply(obj)
     created: list[Pod] = []
@@ -58,20 +57,22 @@ async def create_pods(pod_file: PodFile, cluster: Cluster, runtime: ContainerRun
 async def run_pods(
     pod_file: PodFile,
     cluster: Cluster,
-    runtime: ContainerRuntime,
     context: Context,
     *,
     lasting: timedelta | None,
     stop: anyio.Event,
 ) -> tuple[PodRun, ...]:
-    """Run every pod of the file until it ends by itself, has run for ``lasting``, or ``stop`` is set."""
+    """Run every pod of the file until it ends by itself, has run for ``lasting``, or ``stop`` is set.
+
+    A pod that cannot start has failed; :func:`check_pods` says so before anything is created.
+    """
     runs: dict[str, PodRun] = {}
 
     async def one(pod: Pod, results: list[HookResult]) -> None:
         runs[pod.scope] = await _run_one(pod, cluster, results, lasting, stop)
 
     with _hook_results(context) as results:
-        await create_pods(pod_file, cluster, runtime)
+        await create_pods(pod_file, cluster)
         async with anyio.create_task_group() as group:
             for pod in pod_file.pods:
                 group.start_soon(one, pod, results)

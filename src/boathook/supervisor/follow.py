@@ -27,11 +27,14 @@ async def following(home: Home, key: ObjectKey, *, on_event: Listener) -> AsyncI
         lines = Lines(stream)
         await lines.send({"operation": OPERATION, "params": {"key": to_json(key)}})
         over = anyio.Event()
+        # Cancelled by nobody else: the last words are heard also when the command is interrupted.
+        hearing = anyio.CancelScope(shield=True)
 
         async def hear() -> None:
-            while (message := await lines.receive()) is not None:
-                if "event" in message:
-                    on_event(event_of(message))
+            with hearing:
+                while (message := await lines.receive()) is not None:
+                    if "event" in message:
+                        on_event(event_of(message))
             over.set()
 
         async with anyio.create_task_group() as tasks:
@@ -42,4 +45,4 @@ async def following(home: Home, key: ObjectKey, *, on_event: Listener) -> AsyncI
                 with anyio.move_on_after(LAST_WORD_SECONDS, shield=True):
                     await lines.send({"cancel": True})
                     await over.wait()
-                tasks.cancel_scope.cancel()
+                hearing.cancel()

@@ -46,10 +46,6 @@ UNJOURNALLED = frozenset({"cluster.create", "cluster.apply", "cluster.delete", "
 """What is part of another run: of the command that asked, or of the pod's own life."""
 
 
-ECHOES = frozenset({"cluster.follow"})
-"""What only repeats to a client what stands in the supervisor's own run already."""
-
-
 def find_operation(name: str) -> Operation:
     """Raises ``UsageError`` for a name that this version does not know."""
     place = OPERATIONS.get(name)

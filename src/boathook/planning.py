@@ -1,0 +1,91 @@
+"""Which dialect a path speaks, and how it is planned: the same code as the run, in simulation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from boathook.documents import Dialect, Document, load
+from boathook.errors import UsageError
+from boathook.events import Stamped
+from boathook.model import Finding
+from boathook.runtimes.assumptions import Assumptions
+
+Planner: TypeAlias = Callable[[Assumptions], tuple[Stamped, ...]]
+Note: TypeAlias = Callable[[Finding], None]
+
+
+def _unsaid(finding: Finding) -> None: ...
+
+
+def find_planner(path: Path, set_values: tuple[str, ...], *, note: Note = _unsaid) -> Planner:
+    """Which dialect the path speaks. ``note`` is told what is said of a file without refusing it.
+
+    Raises ``UsageError`` when it speaks none of the four, and ``ManifestError`` for what is no YAML.
+    """
+    if path.is_dir():
+        if (path / "Chart.yaml").is_file():
+            return lambda assumptions: _plan_chart(path, set_values, assumptions)
+        from boathook.compose.files import FILE_NAMES
+
+        for name in FILE_NAMES:
+            if (path / name).is_file():
+                return lambda assumptions: _plan_project(path / name, assumptions, note)
+        raise UsageError(f'nothing to plan in "{path}": neither a Chart.yaml nor a Compose file')
+    if set_values:
+        raise UsageError("--set is for charts, and this is none")
+    text = read_text(path)
+    documents = _documents(text, path)
+    if any(isinstance(one.value, dict) and "services" in one.value for one in documents):
+        return lambda assumptions: _plan_project(path, assumptions, note)
+    from boathook.backup.parse import is_about_backups
+
+    objects = [one.value for one in documents if isinstance(one.value, dict)]
+    if is_about_backups(objects):
+        return lambda assumptions: _plan_backup(path, text, assumptions)
+    return lambda assumptions: _plan_pods(path, text, assumptions)
+
+
+def read_text(path: Path) -> str:
+    """Raises ``UsageError`` when there is no such text file."""
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageError(f'cannot read "{path}": {reason}') from error
+
+
+def _documents(text: str, path: Path) -> tuple[Document, ...]:
+    # Compose's reading accepts all that Kubernetes' does; the dialect reads it again with its own.
+    return load(text, str(path), Dialect.COMPOSE)
+
+
+def _plan_pods(path: Path, text: str, assumptions: Assumptions) -> tuple[Stamped, ...]:
+    from boathook.pods import parse_pods, simulate_pod
+
+    return simulate_pod(parse_pods(text, str(path)), assumptions)
+
+
+def _plan_project(path: Path, assumptions: Assumptions, note: Note) -> tuple[Stamped, ...]:
+    from boathook.compose import load_project, plan_project
+
+    parsed = load_project(path, name=None, environment=os.environ)
+    for finding in parsed.warnings:
+        note(finding)
+    return plan_project(parsed.project, assumptions)
+
+
+def _plan_chart(path: Path, set_values: tuple[str, ...], assumptions: Assumptions) -> tuple[Stamped, ...]:
+    from boathook.helm import GivenValue, plan_install
+    from boathook.helm.model import ValueSource
+
+    values = tuple(GivenValue(source=ValueSource.SET, text=value) for value in set_values)
+    return plan_install(path, values, assumptions)
+
+
+def _plan_backup(path: Path, text: str, assumptions: Assumptions) -> tuple[Stamped, ...]:
+    from boathook.backup.plan import plan_file
+
+    return plan_file(text, str(path), assumptions)
