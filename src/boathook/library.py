@@ -51,14 +51,13 @@ class Place:
 
         Raises ``ManifestError`` before anything starts. A failed hook is a result, not an exception.
         """
-        from boathook.cluster.foreground import run_pods
+        from boathook.cluster.foreground import check_pods, run_pods
         from boathook.pods import parse_pods
 
         pod_file = parse_pods(_read(path), str(path))
         lasting = None if stop_after is None else timedelta(seconds=stop_after)
-        return await run_pods(
-            pod_file, self.cluster, self.runtime, self.context, lasting=lasting, stop=stop or anyio.Event()
-        )
+        await check_pods(pod_file, self.runtime)
+        return await run_pods(pod_file, self.cluster, self.context, lasting=lasting, stop=stop or anyio.Event())
 
     async def run_pod(
         self, path: str | Path, *, stop_after: float | None = None, stop: anyio.Event | None = None
@@ -98,11 +97,11 @@ class Place:
 
     async def create_backup(self, name: str, *, namespaces: Iterable[str] = ()) -> Backup:
         """Back up the cluster's pods and their volumes, with pre and post hooks."""
-        from boathook.backup import BackupSpec, create_backup
-        from boathook.backup.layout import FolderStore
+        from boathook.backup import DirectoryStore, create_backup
+        from boathook.backup.parse import spec_from_flags
 
-        spec = BackupSpec.named(name, namespaces=tuple(namespaces))
-        return await create_backup(spec, self.cluster, self.context, FolderStore(self.home.backups))
+        spec = spec_from_flags(name, included=tuple(namespaces), excluded=(), selector="", ttl="", labels="")
+        return await create_backup(spec, self.cluster, self.context, DirectoryStore(self.home))
 
 
 @asynccontextmanager
@@ -124,7 +123,7 @@ async def local(
     from boathook.images import ImageResolver
     from boathook.runtimes.bubblewrap import BubblewrapRuntime
 
-    found = Home(Path(home).absolute()).ensure() if home is not None else Home.find().ensure()
+    found = _home(home).ensure()
     images = ImageResolver(found, image_map or {}, offline=offline)
     events = EventStream()
     async with Journal.open(found) as journal:
@@ -153,6 +152,10 @@ def plan(path: str | Path, *, assume: Iterable[str] = (), values: Iterable[str] 
     from boathook.runtimes.assumptions import Assumptions
 
     return find_planner(Path(path), tuple(values))(Assumptions.parse(tuple(assume)))
+
+
+def _home(path: str | Path | None) -> Home:
+    return Home.find() if path is None else Home(Path(path).absolute())
 
 
 def _unheard(stamped: Stamped) -> None: ...

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from boathook.documents import Dialect, Document, load
 from boathook.errors import UsageError
 from boathook.events import Stamped
-from boathook.model import Finding
+from boathook.model import Finding, JsonObject
 from boathook.runtimes.assumptions import Assumptions
 
 Planner: TypeAlias = Callable[[Assumptions], tuple[Stamped, ...]]
@@ -40,10 +40,8 @@ def find_planner(path: Path, set_values: tuple[str, ...], *, note: Note = _unsai
     documents = _documents(text, path)
     if any(isinstance(one.value, dict) and "services" in one.value for one in documents):
         return lambda assumptions: _plan_project(path, assumptions, note)
-    from boathook.backup.parse import is_about_backups
-
     objects = [one.value for one in documents if isinstance(one.value, dict)]
-    if is_about_backups(objects):
+    if any(_is_about_backups(obj) for obj in objects):
         return lambda assumptions: _plan_backup(path, text, assumptions)
     return lambda assumptions: _plan_pods(path, text, assumptions)
 
@@ -85,7 +83,29 @@ def _plan_chart(path: Path, set_values: tuple[str, ...], assumptions: Assumption
     return plan_install(path, values, assumptions)
 
 
-def _plan_backup(path: Path, text: str, assumptions: Assumptions) -> tuple[Stamped, ...]:
-    from boathook.backup.plan import plan_file
+def _is_about_backups(obj: JsonObject) -> bool:
+    """A Backup, or a pod that carries backup hooks."""
+    if obj.get("kind") == "Backup":
+        return True
+    metadata = obj.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return isinstance(annotations, dict) and any("hook.backup." in name for name in annotations)
 
-    return plan_file(text, str(path), assumptions)
+
+def _plan_backup(path: Path, text: str, assumptions: Assumptions) -> tuple[Stamped, ...]:
+    """The file's pods, and a backup of all of them, or as the file's Backup says."""
+    from boathook.backup import parse_backup, plan_backup
+    from boathook.backup.parse import spec_from_flags
+    from boathook.pods import parse_pods
+
+    documents = load(text, str(path))
+    backups = [one for one in documents if isinstance(one.value, dict) and one.value.get("kind") == "Backup"]
+    if backups:
+        spec = parse_backup(text, str(path), name=None)
+        objects: list[JsonObject] = [
+            one.value for one in documents if isinstance(one.value, dict) and one not in backups
+        ]
+        return plan_backup(objects, spec, assumptions)
+    spec = spec_from_flags(path.stem, included=(), excluded=(), selector="", ttl="", labels="")
+    pod_file = parse_pods(text, str(path))
+    return plan_backup([*pod_file.objects, *pod_file.pod_objects], spec, assumptions)

@@ -8,7 +8,7 @@ from boathook.backup.model import BackupPod, PodHook
 from boathook.backup.target import hook_target, pod_key
 from boathook.cluster.base import Cluster
 from boathook.codec import to_json
-from boathook.errors import TargetError
+from boathook.errors import PlaceError, TargetError
 from boathook.journal import Context, Debt, owed
 from boathook.model import Exec, JsonObject
 
@@ -42,7 +42,7 @@ async def owed_post_hooks(
 async def _specification(cluster: Cluster, pod: BackupPod, container: str) -> JsonObject | None:
     try:
         return await cluster.container_specification(pod_key(pod), container)
-    except TargetError:
+    except (TargetError, PlaceError):
         return None
 
 
@@ -50,7 +50,7 @@ async def _container_id(cluster: Cluster, pod: BackupPod, container: str) -> str
     """Of the instance that runs now, as its pod's status says; empty where none does."""
     try:
         status = (await cluster.get(pod_key(pod))).get("status")
-    except TargetError:
+    except (TargetError, PlaceError):
         return ""
     listed = status.get("containerStatuses") if isinstance(status, dict) else None
     for one in listed if isinstance(listed, list) else []:

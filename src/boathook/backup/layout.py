@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 import anyio.to_thread
 
@@ -74,15 +74,14 @@ class DirectoryStaging:
     home: Home
     directory: Path
     final: Path
-    _log: IO[str]
 
     @property
     def places(self) -> tuple[Path, ...]:
         return (self.home.path, self.home.journal, self.home.backups, self.directory)
 
     def log(self, line: str) -> None:
-        self._log.write(f"{line}\n")
-        self._log.flush()
+        with (self.directory / _running_log(self.final.name)).open("a", encoding="utf-8") as log:
+            log.write(f"{line}\n")
 
     def volume(self, namespace: str, pod: str, volume: str) -> tuple[Path, str]:
         key = f"volumes/{namespace}/{pod}/{volume}.tar.gz"
@@ -91,7 +90,6 @@ class DirectoryStaging:
         return path, key
 
     async def finish(self, backup: Backup, contents: Contents) -> str:
-        self._log.close()
         try:
             await anyio.to_thread.run_sync(_finish, self.directory, self.final, backup, contents)
         except OSError as error:
@@ -113,9 +111,7 @@ class DirectoryStore:
         directory = self.home.backups / IN_PROGRESS / name
         directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.is_taken(name):
-            raise Conflict(
-                "backup already exists in object storage", hint=f'"{name}" is left as it is: choose another name'
-            )
+            raise taken()
         try:
             directory.mkdir(mode=0o700)
         except FileExistsError as error:
@@ -123,9 +119,9 @@ class DirectoryStore:
                 f'backup "{name}" is still in progress',
                 hint="if its command was killed, run boathook recover first",
             ) from error
-        log = (directory / _running_log(name)).open("x", encoding="utf-8")
+        (directory / _running_log(name)).touch(mode=0o600)
         _write(directory / METADATA, _pretty(to_object(backup)))
-        return DirectoryStaging(self.home, directory, self.home.backups / name, log)
+        return DirectoryStaging(self.home, directory, self.home.backups / name)
 
     # Reading.
 
@@ -178,6 +174,11 @@ class DirectoryStore:
                 path.unlink()
         _finish(directory, self.home.backups / name, backup, None)
         return True
+
+
+def taken() -> Conflict:
+    """What a name that another backup has is refused with."""
+    return Conflict("backup already exists in object storage", hint="choose another name")
 
 
 def _running_log(name: str) -> str:
@@ -280,7 +281,7 @@ class MemoryStore:
 
     async def begin(self, backup: Backup) -> Staging:
         if self.is_taken(backup.spec.name):
-            raise Conflict("backup already exists in object storage")
+            raise taken()
         return self
 
     def log(self, line: str) -> None:

@@ -15,7 +15,7 @@ import anyio
 from boathook.backup.blocks import Block, blocks
 from boathook.backup.debts import PHASE_OBLIGATION, owed_post_hooks
 from boathook.backup.hooks import hooks_for
-from boathook.backup.layout import BackupStore, Contents, Staging
+from boathook.backup.layout import BackupStore, Contents, Staging, taken
 from boathook.backup.log import BackupLog, pod_fields
 from boathook.backup.model import (
     Backup,
@@ -73,6 +73,8 @@ async def create_backup(
         hooks_attempted=0,
         hooks_failed=0,
     )
+    if store.is_taken(spec.name):
+        raise taken()
     target = Target(kind="backup", scope=f"backup/{spec.name}", name=spec.name, instance=backup.uid)
     context.events.emit(
         RunStarted(title=spec.name, command=f"backup create {spec.name}", place=cluster.name, facts=_facts(spec))

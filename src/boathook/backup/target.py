@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from boathook.backup.model import BackupPod, PodHook
 from boathook.backup.parse import freezes, mapping
 from boathook.cluster.base import Cluster, ObjectKey
-from boathook.errors import CouldNotStart, TargetError, UnsupportedHere
+from boathook.errors import CouldNotStart, PlaceError, TargetError, UnsupportedHere
 from boathook.model import Exec, HookResult, JsonObject, Outcome, Target
 from boathook.runtimes.base import ExecSpec, Execution, OutputSink
+
+FREEZING_PROGRAMS = ("fsfreeze", "xfs_freeze")
 
 
 def pod_key(pod: BackupPod) -> ObjectKey:
@@ -51,7 +55,7 @@ async def hook_target(cluster: Cluster, pod: BackupPod, container: str) -> Targe
     """The instance that the hook is for; the pod's own uid where no container of that name runs."""
     try:
         return await cluster.container_target(pod_key(pod), container)
-    except TargetError:
+    except (TargetError, PlaceError):
         return Target(kind="container", scope=pod.scope, name=container, instance=pod.uid)
 
 
@@ -77,8 +81,11 @@ async def why_not_frozen(cluster: Cluster, pod: BackupPod, hook: PodHook, places
     """Why a freezing pre hook must not run: while it holds, neither the archive nor the journal could be written."""
     if not freezes(hook.hook):
         return None
+    mounts = _mounts(pod.manifest, hook.container)
+    if (outside := _outside(hook, mounts)) is not None:
+        return f'it would freeze "{outside}", which is no volume of container "{hook.container}"'
     devices = {_device(place): place for place in reversed(places)}
-    for volume in _frozen_volumes(pod, hook):
+    for volume in _frozen_volumes(hook, mounts):
         path = await _path(cluster, pod, volume)
         if path is not None and (place := devices.get(_device(path))) is not None:
             return (
@@ -91,7 +98,7 @@ async def why_not_frozen(cluster: Cluster, pod: BackupPod, hook: PodHook, places
 async def _path(cluster: Cluster, pod: BackupPod, volume: str) -> Path | None:
     try:
         return await cluster.volume_path(pod_key(pod), volume)
-    except TargetError:
+    except (TargetError, PlaceError):
         return None
 
 
@@ -104,16 +111,31 @@ def _device(path: Path) -> int:
             path = path.parent
 
 
-def _frozen_volumes(pod: BackupPod, hook: PodHook) -> tuple[str, ...]:
+def _outside(hook: PodHook, mounts: Mapping[str, str]) -> str | None:
+    """What the freezing program itself is told to freeze, where that lies in no volume: the machine's own, perhaps.
+
+    A stand-in image shows the machine's own directories. What a shell is told is not looked into here.
+    """
+    command = hook.hook.handler.command if isinstance(hook.hook.handler, Exec) else ()
+    if not command or PurePosixPath(command[0]).name not in FREEZING_PROGRAMS:
+        return None
+    places = [word for word in command[1:] if not word.startswith("-")]
+    return next((place for place in places if _mount_of(place, mounts) is None), None)
+
+
+def _frozen_volumes(hook: PodHook, mounts: Mapping[str, str]) -> tuple[str, ...]:
     """The volumes whose mounts the command names; all of the container's where it names none."""
-    mounts = _mounts(pod.manifest, hook.container)
     words = " ".join(hook.hook.handler.command) if isinstance(hook.hook.handler, Exec) else ""
-    named = []
-    for path in re.findall(r"/[^\s\"';|&]*", words):
-        inside = [mount for mount in mounts if f"{path.rstrip('/')}/".startswith(f"{mount.rstrip('/')}/")]
-        if inside:
-            named.append(mounts[max(inside, key=len)])
-    return tuple(dict.fromkeys(named or mounts.values()))
+    named = (_mount_of(path, mounts) for path in re.findall(r"/[^\s\"';|&]*", words))
+    found = [mounts[mount] for mount in named if mount is not None]
+    return tuple(dict.fromkeys(found or mounts.values()))
+
+
+def _mount_of(path: str, mounts: Mapping[str, str]) -> str | None:
+    """The innermost mount that the path lies in."""
+    place = f"{posixpath.normpath(path).rstrip('/')}/"
+    inside = [mount for mount in mounts if place.startswith(f"{mount.rstrip('/')}/")]
+    return max(inside, key=len, default=None)
 
 
 def _mounts(manifest: JsonObject, container: str) -> dict[str, str]:

@@ -24,6 +24,9 @@ SUBJECT_WIDTH = 19
 OUTPUT_LINES = 12
 """A hook's output is shown up to so many lines; ``boathook show`` has it whole."""
 
+RELEASE_RECORD = "Secret/sh.helm.release."
+"""Bookkeeping, written at every step of a release: its status is told, its record is not."""
+
 OUTCOMES = {
     Outcome.TIMED_OUT: "timed out",
     Outcome.COULD_NOT_START: "could not start",
@@ -91,11 +94,9 @@ class Timeline:
             case e.ContainerCreated():
                 self._containers.add(str(event.target))
                 self._users[str(event.target)] = event.user
-                parts = (
-                    f"created, {words.image(event.image, stand_in=event.stand_in)} {self._command(event.command)}".rstrip(),
-                    words.user(event.user),
-                )
-                return [_columns(name, ", ".join(parts))]
+                image = words.image(event.image, stand_in=event.stand_in)
+                what = f"created, {image} {self._command(event.command)}".rstrip()
+                return [_columns(name, f"{what}, {words.user(event.user)}")]
             case e.ContainerStarted():
                 return [_columns(name, "running")]
             case e.ContainerExited():
@@ -142,7 +143,8 @@ class Timeline:
         text = OUTCOMES.get(result.outcome) or self._exit(result)
         if result.duration is not None:
             text += f" after {words.duration(result.duration)}"
-        if result.reason and result.outcome is not Outcome.SUCCEEDED:
+        # An exit code has been told already; a signal or another reason has not.
+        if result.reason and not result.succeeded and not result.reason.startswith("exited with code"):
             text += f": {result.reason}"
         if result.budget_left is not None:
             text += f", {self._left(result)}"
@@ -189,9 +191,13 @@ class Timeline:
                 why = f" ({event.reason})" if event.reason else ""
                 return [_columns(event.target.name, f"{event.phase}{why}")]
             case e.ObjectApplied():
+                if event.target.name.startswith(RELEASE_RECORD):
+                    return []
                 inert = ", stored: nothing acts on it here" if event.inert else ""
                 return [_columns(event.target.name, f"{event.change}{inert}")]
             case e.ObjectDeleted():
+                if event.target.name.startswith(RELEASE_RECORD):
+                    return []
                 return [_columns(event.target.name, f"deleted ({event.cause})")]
             case e.VolumeCopyStarted():
                 return [_columns(event.volume, f"copying, of {event.target}")]

@@ -1,0 +1,115 @@
+"""A real file system frozen by a real hook: backed up, and thawed after its backup was killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from boathook.backup import DirectoryStore
+from boathook.backup.model import Phase
+from boathook.backup.recovery import takes_writes
+from boathook.home import Home
+
+pytestmark = [pytest.mark.anyio, pytest.mark.runtime, pytest.mark.root, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "backup" / "fsfreeze"
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """The example, set up; thawed and taken down whatever the test did."""
+    with tempfile.TemporaryDirectory(prefix="boathook-fsfreeze-") as directory:
+        path = Path(directory) / "disk"
+        made = subprocess.run([EXAMPLE / "set-up", path], capture_output=True, text=True, timeout=60, check=False)
+        if made.returncode == 3:
+            pytest.skip(made.stderr.strip())
+        assert made.returncode == 0, made.stderr
+        try:
+            yield path
+        finally:
+            subprocess.run(["fsfreeze", "--unfreeze", str(path / "data")], capture_output=True, timeout=30, check=False)
+            subprocess.run([EXAMPLE / "tear-down", path], capture_output=True, timeout=60, check=True)
+
+
+def owner(home: Home, file: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "BOATHOOK_HOME": str(home.path), "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.backup.owner", str(file)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+    )
+
+
+def boathook(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "boathook", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+async def test_the_documented_example_freezes_copies_and_thaws(home: Home, place: Path) -> None:
+    with owner(home, place / "pod.yaml") as process:
+        output, _ = process.communicate(timeout=60)
+
+    assert output.splitlines() == [
+        "pre hook database",
+        "pre hook database succeeded",
+        "copying data",
+        "copied data",
+        "post hook database",
+        "post hook database succeeded",
+        "Completed 2 0",
+    ]
+    assert (home.backups / "nightly/volumes/default/database/data.tar.gz").stat().st_size > 0
+    assert await takes_writes([place / "data"])
+
+
+@pytest.mark.parametrize("moment", ["pre hook database succeeded", "copied data", "post hook database succeeded"])
+async def test_a_file_system_that_a_killed_backup_left_frozen_is_thawed(home: Home, place: Path, moment: str) -> None:
+    pod = place / "pod.yaml"
+    pod.write_text(
+        pod.read_text().replace(
+            '["fsfreeze", "--unfreeze"', '["/bin/sh", "-c", "sleep 1; $0 $@", "fsfreeze", "--unfreeze"'
+        )
+    )
+    with owner(home, pod) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip() == moment:
+                process.kill()
+                break
+    frozen = not await takes_writes([place / "data"])
+
+    recovered = boathook("recover")
+
+    assert frozen is (moment != "post hook database succeeded")
+    assert recovered.returncode == 0, recovered.stdout + recovered.stderr
+    assert await takes_writes([place / "data"])
+    assert boathook("recover").stdout == "nothing owed, nothing left\n"
+    record = DirectoryStore(home).get("nightly")
+    assert (record.phase, record.failure_reason) == (Phase.FAILED, "its command ended before its time")
+    assert sorted(path.name for path in (home.backups / "nightly").iterdir()) == [
+        "nightly-logs.gz",
+        "velero-backup.json",
+    ]
+
+
+async def test_a_freeze_of_what_holds_the_journal_is_refused_before_it_runs(
+    home: Home, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = Home(place / "data" / "home").ensure()
+    monkeypatch.setenv("BOATHOOK_HOME", str(inside.path))
+    with owner(inside, place / "pod.yaml") as process:
+        output, _ = process.communicate(timeout=60)
+
+    assert "pre hook database could_not_start" in output
+    assert "post hook" not in output
+    assert "PartiallyFailed 1 1" in output
+    assert "whose file system also holds" in DirectoryStore(inside).log("nightly")
