@@ -18,16 +18,17 @@ from bench.measure import command
 IMAGE = "boathook-bench:1"
 
 
-def install() -> None:
-    """Debian's docker.io, where it is missing and we are root."""
-    if shutil.which("dockerd") and Path("/usr/bin/docker").exists():
-        return
+def install_packages(*names: str) -> None:
+    """Debian packages, as root."""
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for argv in (
-        ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-yqq", "--no-install-recommends", "docker.io"],
-    ):
+    for argv in (["apt-get", "update", "-qq"], ["apt-get", "install", "-yqq", "--no-install-recommends", *names]):
         subprocess.run(argv, env=environment, check=True, capture_output=True)
+
+
+def install() -> None:
+    """Debian's docker.io, where it is missing."""
+    if not (shutil.which("dockerd") and Path("/usr/bin/docker").exists()):
+        install_packages("docker.io")
 
 
 @contextlib.contextmanager
@@ -83,10 +84,19 @@ class Engine:
             tar.add(rootfs, arcname=".")
         self.docker("import", str(archive), IMAGE)
 
-    def life(self) -> None:
-        """Run, two execs, stop, rm: what a script around the docker CLI does."""
+    def start(self) -> None:
         self.docker("run", "-d", "--name", "bench", "--network", "none", IMAGE, "/bin/sh", "-c", MAIN)
+
+    def exec(self) -> None:
         self.docker("exec", "bench", "/bin/sh", "-c", "true")
-        self.docker("exec", "bench", "/bin/sh", "-c", "true")
+
+    def stop(self) -> None:
         self.docker("stop", "bench")
         self.docker("rm", "bench")
+
+    def life(self) -> None:
+        """Run, two execs, stop, rm: what a script around the docker CLI does."""
+        self.start()
+        self.exec()
+        self.exec()
+        self.stop()

@@ -34,7 +34,9 @@ def place() -> Iterator[Path]:
         try:
             yield path
         finally:
-            subprocess.run(["fsfreeze", "--unfreeze", str(path / "data")], capture_output=True, timeout=30, check=False)
+            subprocess.run(
+                ["/sbin/fsfreeze", "--unfreeze", str(path / "volume")], capture_output=True, timeout=30, check=False
+            )
             subprocess.run([EXAMPLE / "tear-down", path], capture_output=True, timeout=60, check=True)
 
 
@@ -59,24 +61,24 @@ async def test_the_documented_example_freezes_copies_and_thaws(home: Home, place
         output, _ = process.communicate(timeout=60)
 
     assert output.splitlines() == [
-        "pre hook database",
-        "pre hook database succeeded",
+        "pre hook fsfreeze",
+        "pre hook fsfreeze succeeded",
         "copying data",
         "copied data",
-        "post hook database",
-        "post hook database succeeded",
+        "post hook fsfreeze",
+        "post hook fsfreeze succeeded",
         "Completed 2 0",
     ]
-    assert (home.backups / "nightly/volumes/default/database/data.tar.gz").stat().st_size > 0
-    assert await takes_writes([place / "data"])
+    assert (home.backups / "nightly/volumes/default/nginx/data.tar.gz").stat().st_size > 0
+    assert await takes_writes([place / "volume"])
 
 
-@pytest.mark.parametrize("moment", ["pre hook database succeeded", "copied data", "post hook database succeeded"])
+@pytest.mark.parametrize("moment", ["pre hook fsfreeze succeeded", "copied data", "post hook fsfreeze succeeded"])
 async def test_a_file_system_that_a_killed_backup_left_frozen_is_thawed(home: Home, place: Path, moment: str) -> None:
     pod = place / "pod.yaml"
     pod.write_text(
         pod.read_text().replace(
-            '["fsfreeze", "--unfreeze"', '["/bin/sh", "-c", "sleep 1; $0 $@", "fsfreeze", "--unfreeze"'
+            '["/sbin/fsfreeze", "--unfreeze"', '["/bin/sh", "-c", "sleep 1; $0 $@", "/sbin/fsfreeze", "--unfreeze"'
         )
     )
     with owner(home, pod) as process:
@@ -85,31 +87,31 @@ async def test_a_file_system_that_a_killed_backup_left_frozen_is_thawed(home: Ho
             if line.strip() == moment:
                 process.kill()
                 break
-    frozen = not await takes_writes([place / "data"])
+    frozen = not await takes_writes([place / "volume"])
 
     recovered = boathook("recover")
 
-    assert frozen is (moment != "post hook database succeeded")
+    assert frozen is (moment != "post hook fsfreeze succeeded")
     assert recovered.returncode == 0, recovered.stdout + recovered.stderr
-    assert await takes_writes([place / "data"])
+    assert await takes_writes([place / "volume"])
     assert boathook("recover").stdout == "nothing owed, nothing left\n"
     record = DirectoryStore(home).get("nightly")
-    assert (record.phase, record.failure_reason) == (Phase.FAILED, "its command ended before its time")
-    assert sorted(path.name for path in (home.backups / "nightly").iterdir()) == [
-        "nightly-logs.gz",
-        "velero-backup.json",
-    ]
+    assert record.phase.ended
+    if frozen:
+        assert (record.phase, record.failure_reason) == (Phase.FAILED, "its command ended before its time")
+        files = sorted(path.name for path in (home.backups / "nightly").iterdir())
+        assert files == ["nightly-logs.gz", "velero-backup.json"]
 
 
 async def test_a_freeze_of_what_holds_the_journal_is_refused_before_it_runs(
     home: Home, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inside = Home(place / "data" / "home").ensure()
+    inside = Home(place / "volume" / "home").ensure()
     monkeypatch.setenv("BOATHOOK_HOME", str(inside.path))
     with owner(inside, place / "pod.yaml") as process:
         output, _ = process.communicate(timeout=60)
 
-    assert "pre hook database could_not_start" in output
+    assert "pre hook fsfreeze could_not_start" in output
     assert "post hook" not in output
     assert "PartiallyFailed 1 1" in output
     assert "whose file system also holds" in DirectoryStore(inside).log("nightly")

@@ -123,7 +123,7 @@ def test_a_hook_that_cannot_be_started_says_why(fields: dict[str, str], error: s
 @pytest.mark.behaviour("backup:83", "backup:111")
 def test_hooks_of_a_pod_that_has_ended_are_counted_and_not_run() -> None:
     pod = a_pod(annotations=hooks(), restartPolicy="Never", volumes=[])
-    pod["spec"]["containers"][0].pop("volumeMounts")  # type: ignore[index,call-overload,union-attr]
+    pod["spec"]["containers"][0].pop("volumeMounts")  # type: ignore[index,call-overload,union-attr,arg-type]
 
     def ended(cluster):  # type: ignore[no-untyped-def]
         from boathook.cluster.base import ObjectKey

@@ -3,6 +3,7 @@
 ``python -m tests.properties.killed N cli ARG…`` runs the command line, ``… N call MODULE:FUNCTION`` a coroutine
 function that takes the home. Nothing is told to the code under test: the event stream of the child counts.
 ``until_it_ends`` runs it again and again, one event further each time, until it comes to its end.
+What was killed has said last after which kind of event: ``event_at`` returns that.
 """
 
 from __future__ import annotations
@@ -23,12 +24,18 @@ from boathook.home import Home
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 60
+LAST_WORD = "killed after "
 MOST_EVENTS = 500
 """A scenario that has not ended by then does not end."""
 
 
 def killed_after(number: int, home: Home, *scenario: str, cwd: Path = ROOT) -> bool:
     """Run the scenario in a child; True when it was killed after its n-th event, False when it ended before that."""
+    return event_at(number, home, *scenario, cwd=cwd) is not None
+
+
+def event_at(number: int, home: Home, *scenario: str, cwd: Path = ROOT) -> str | None:
+    """Run the scenario in a child that is killed after its n-th event; the kind of that. None: it ended before."""
     environment = os.environ | {
         "BOATHOOK_HOME": str(home.path),
         "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
@@ -45,7 +52,7 @@ def killed_after(number: int, home: Home, *scenario: str, cwd: Path = ROOT) -> b
         check=False,
     )
     assert child.returncode in (0, -signal.SIGKILL), child.stdout
-    return child.returncode != 0
+    return child.stdout.rpartition(LAST_WORD)[2].strip() if child.returncode else None
 
 
 def until_it_ends(home: Home, *scenario: str, cwd: Path = ROOT) -> Iterator[int]:
@@ -66,6 +73,7 @@ def _main(number: str, how: str, *rest: str) -> None:
         emit(self, event)
         left -= 1
         if left == 0:
+            os.write(sys.stdout.fileno(), f"\n{LAST_WORD}{type(event).__name__}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
     EventStream.emit = emit_and_die  # type: ignore[method-assign]

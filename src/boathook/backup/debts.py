@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from boathook.backup.model import BackupPod, PodHook
+from boathook.backup.model import BackupPod, BackupSpec, PodHook
 from boathook.backup.target import hook_target, pod_key
 from boathook.cluster.base import Cluster
 from boathook.codec import to_json
@@ -16,6 +16,11 @@ POST_HOOK_OBLIGATION = "backup.post-hook"
 PHASE_OBLIGATION = "backup.phase"
 
 CONTAINER_ID_PREFIX = "boathook://"
+
+
+def backup_scope(spec: BackupSpec) -> str:
+    """What a command holds while it makes this backup, and what its own debts are filed under."""
+    return f"backup/{spec.name}"
 
 
 async def owed_post_hooks(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import anyio
 
 from boathook.backup.blocks import Block, blocks
-from boathook.backup.debts import PHASE_OBLIGATION, owed_post_hooks
+from boathook.backup.debts import PHASE_OBLIGATION, backup_scope, owed_post_hooks
 from boathook.backup.hooks import hooks_for
 from boathook.backup.layout import BackupStore, Contents, Staging, taken
 from boathook.backup.log import BackupLog, pod_fields
@@ -75,7 +75,7 @@ async def create_backup(
     )
     if store.is_taken(spec.name):
         raise taken()
-    target = Target(kind="backup", scope=f"backup/{spec.name}", name=spec.name, instance=backup.uid)
+    target = Target(kind="backup", scope=backup_scope(spec), name=spec.name, instance=backup.uid)
     context.events.emit(
         RunStarted(title=spec.name, command=f"backup create {spec.name}", place=cluster.name, facts=_facts(spec))
     )

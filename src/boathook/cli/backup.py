@@ -18,6 +18,7 @@ from boathook.settings import Settings
 
 if TYPE_CHECKING:
     from boathook.backup.model import Backup, BackupSpec
+    from boathook.journal import Context
 
 CLIENT_ERROR, FAILED, PARTIALLY_FAILED = 1, 2, 3
 """Exit codes besides 0 and 130 (backup-hooks.md 9.3)."""
@@ -175,16 +176,33 @@ def _split(values: tuple[str, ...]) -> tuple[str, ...]:
 
 async def _create(session: Session, spec: BackupSpec) -> int:
     from boathook.backup import DirectoryStore, create_backup
+    from boathook.backup.debts import backup_scope
+    from boathook.journal import target_lock
 
-    interrupted = session.interrupted
-    async with session.context(command=f"backup create {spec.name}", title=spec.name, live=True) as context:
-        cluster = await session.cluster(context)
-        made = await create_backup(spec, cluster, context, DirectoryStore(session.home), interrupted=interrupted)
+    interrupted, command = session.interrupted, f"backup create {spec.name}"
+    async with session.context(command=command, title=spec.name, live=True) as context:
+        await _settle_dead(session, context, command)
+        async with target_lock(session.home, backup_scope(spec), command=command):
+            cluster = await session.cluster(context)
+            made = await create_backup(spec, cluster, context, DirectoryStore(session.home), interrupted=interrupted)
     click.echo(
         f"You may check for more information using the commands `boathook backup describe {spec.name}` and "
         f"`boathook backup logs {spec.name}`."
     )
     return phase_code(made)
+
+
+async def _settle_dead(session: Session, context: Context, command: str) -> None:
+    """What killed backups owe is paid first: nothing is frozen that is frozen already."""
+    from functools import partial
+
+    from boathook.backup import SETTLERS
+    from boathook.journal import recover, target_lock
+
+    debts = [one for one in await context.obligations.owed() if one.kind in SETTLERS]
+    if any(context.obligations.is_orphaned(one) for one in debts):
+        runtime = await session.runtime()
+        await recover(context, runtime, SETTLERS, locking=partial(target_lock, session.home, command=command))
 
 
 @backup.command("describe")

@@ -1,0 +1,201 @@
+"""What is measured of Boathook: the library inside this process, the command as whole processes, simulation."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import anyio
+import anyio.from_thread
+
+import boathook
+from bench.floor import MAIN
+from bench.measure import command
+from boathook.hooks import ContainerExec
+from boathook.library import Place
+from boathook.runtimes.base import ContainerSpec, Exit, ExecSpec, NetworkMode, PullPolicy, SandboxSpec, stop
+
+IMAGE = "bench"
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}}}
+spec:
+  terminationGracePeriodSeconds: 30
+  containers:
+  - name: app
+    image: bench
+    command: [/bin/sh, -c, '{main}']
+    lifecycle:
+      postStart: {{exec: {{command: [/bin/sh, -c, "true"]}}}}
+      preStop: {{exec: {{command: [/bin/sh, -c, "true"]}}}}
+"""
+
+
+def pod_file(directory: Path, count: int) -> Path:
+    """A manifest with ``count`` pods, each with both hooks."""
+    path = directory / f"pods-{count}.yaml"
+    path.write_text("---\n".join(POD.format(name=f"p{number}", main=MAIN) for number in range(count)))
+    return path
+
+
+class Library:
+    """An open place that is driven step by step from synchronous code."""
+
+    def __init__(self, portal: anyio.from_thread.BlockingPortal, place: Place) -> None:
+        self._portal = portal
+        self._place = place
+
+    @classmethod
+    @contextmanager
+    def open(cls, home: Path, rootfs: Path) -> Iterator[Library]:
+        with anyio.from_thread.start_blocking_portal() as portal:
+            opened = boathook.local(home=home, image_map={IMAGE: f"rootfs:{rootfs}"})
+            with portal.wrap_async_context_manager(opened) as place:
+                yield cls(portal, place)
+
+    def life(self, file: Path) -> None:
+        """One pod with both hooks, from its file to its removal."""
+        self._portal.call(self._life, file)
+
+    async def _life(self, file: Path) -> None:
+        for run in await self._place.run_pods(file, stop_after=0):
+            if not run.succeeded or run.exit_codes != {"app": 0}:
+                raise SystemExit(f"a pod of the benchmark went wrong: {run}")
+
+    def start(self) -> None:
+        """A sandbox and a container in it."""
+        self._portal.call(self._start)
+
+    async def _start(self) -> None:
+        runtime = self._place.runtime
+        self.sandbox = await runtime.create_sandbox(
+            SandboxSpec(name="bench", hostname="bench", network=NetworkMode.POD, labels={})
+        )
+        image = await runtime.resolve_image(IMAGE, PullPolicy.NEVER)
+        spec = ContainerSpec(
+            name="bench",
+            labels={},
+            sandbox=self.sandbox,
+            image=image,
+            command=("/bin/sh", "-c", MAIN),
+            environment=(("PATH", "/bin"),),
+            working_dir="/",
+            user="",
+        )
+        self.container = await runtime.create(spec)
+        await runtime.start(self.container)
+
+    def exec(self) -> None:
+        """One hook's process."""
+        self._portal.call(self._exec)
+
+    async def _exec(self) -> None:
+        target = ContainerExec(self._place.runtime, self.container)
+        execution = await target.exec(ExecSpec(command=("/bin/sh", "-c", "true")), lambda stream, data: None)
+        ended: Exit = await execution.wait()
+        if not ended.ok:
+            raise SystemExit("an exec of the benchmark failed")
+
+    def stop(self) -> None:
+        self._portal.call(self._stop)
+
+    async def _stop(self) -> None:
+        runtime = self._place.runtime
+        await stop(
+            runtime, self.container, signal="SIGTERM", grace=timedelta(seconds=10), signalled=lambda name, left: None
+        )
+        await runtime.remove(self.container)
+        await runtime.remove_sandbox(self.sandbox)
+
+
+class Command:
+    """The command line, each time a whole process, with a state directory of its own."""
+
+    def __init__(self, home: Path, rootfs: Path) -> None:
+        self.environment = os.environ | {
+            "BOATHOOK_HOME": str(home),
+            "BOATHOOK_IMAGE_MAP": f"{IMAGE}=rootfs:{rootfs}",
+        }
+        self._binary = str(Path(sys.executable).parent / "boathook")
+
+    def run(self, *argv: str) -> None:
+        command(self._binary, *argv, env=self.environment)
+
+    def output(self, *argv: str) -> str:
+        return subprocess.run(
+            [self._binary, *argv], env=self.environment, check=True, capture_output=True, text=True
+        ).stdout
+
+
+def supervisor_growth(cli: Command, home: Path, directory: Path, count: int) -> tuple[float, int]:
+    """MiB per detached pod that the supervisor grows by, and how many of the pods run."""
+    cli.run("pod", "run", "-d", str(pod_file(directory, 1)))
+    pid = int((home / "locks/supervisor.lock").read_text())
+    before = resident(pid)
+    more = directory / "more.yaml"
+    more.write_text("---\n".join(POD.format(name=f"m{number}", main=MAIN) for number in range(count)))
+    cli.run("pod", "run", "-d", str(more))
+    until_running(cli, count + 1)
+    grown = resident(pid) - before
+    running = cli.output("pod", "list").count(" Running ")
+    os.kill(pid, signal.SIGTERM)
+    while _lives(pid):
+        time.sleep(0.1)
+    return grown / count / 1024, running
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def until_running(cli: Command, count: int) -> None:
+    for _ in range(100):
+        if cli.output("pod", "list").count(" Running ") == count:
+            return
+        time.sleep(0.2)
+
+
+def resident(pid: int) -> float:
+    """KiB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return float(line.split()[1])
+    raise SystemExit(f"process {pid} has ended")
+
+
+SIMULATE = """\
+import resource, sys, time
+from boathook.pods import parse_pods
+from boathook.pods.run import simulate_pod
+from boathook.runtimes.assumptions import Assumptions
+text = open(sys.argv[1]).read()
+count, began, lives = int(sys.argv[2]), time.perf_counter(), 0
+pod_file = parse_pods(text, "p.yaml")
+size = len(pod_file.pods)
+while lives < count:
+    stamped = simulate_pod(pod_file, Assumptions())
+    lives += size
+print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def simulated(directory: Path, count: int) -> tuple[float, float]:
+    """Seconds and peak MiB of ``count`` whole pod lives in simulation, a thousand at a time."""
+    file = pod_file(directory, min(count, 1000))
+    ended = subprocess.run(
+        [sys.executable, "-c", SIMULATE, str(file), str(count)], check=True, capture_output=True, text=True
+    )
+    seconds, peak = ended.stdout.split()
+    return float(seconds), float(peak)
