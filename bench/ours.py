@@ -20,7 +20,7 @@ from bench.floor import MAIN
 from bench.measure import command
 from boathook.hooks import ContainerExec
 from boathook.library import Place
-from boathook.runtimes.base import ContainerSpec, Exit, ExecSpec, NetworkMode, PullPolicy, SandboxSpec, stop
+from boathook.runtimes.base import ContainerSpec, ExecSpec, Exit, NetworkMode, PullPolicy, SandboxSpec, stop
 
 IMAGE = "bench"
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
 
 from boathook.backup.plan import started
 from boathook.cluster.base import key_of
@@ -53,14 +54,19 @@ def the_files(example: Example, home: Home) -> Path:
     shutil.copytree(EXAMPLES, files, symlinks=True)
     pod = files / "pods/prestop/pod.yaml"
     pod.write_text(pod.read_text().replace("sleep 10", "sleep 0.2"))
-    if "compose" in example.path:
-        backend = files / "compose/post-start/backend"
-        import_source(home, str(backend), "backend", base="busybox", changes=('CMD ["/opt/backend/serve.sh"]',))
+    the_images(example, home)
     if example is FSFREEZE:
         subprocess.run(
             [files / "backup/fsfreeze/set-up", files / "frozen"], check=True, timeout=60, stdout=subprocess.DEVNULL
         )
     return example.file(home)
+
+
+def the_images(example: Example, home: Home) -> None:
+    """What a home needs besides the files."""
+    if "compose" in example.path:
+        backend = the_place(home) / "compose/post-start/backend"
+        import_source(home, str(backend), "backend", base="busybox", changes=('CMD ["/opt/backend/serve.sh"]',))
 
 
 def tear_down(home: Home) -> None:
@@ -105,7 +111,7 @@ async def _install_and_uninstall(place: Place, path: Path) -> None:
 
 
 async def _backup(place: Place, path: Path) -> None:
-    pod_file = parse_pods(path.read_text(), str(path))
+    pod_file = parse_pods(await anyio.Path(path).read_text(), str(path))
     for obj in (*pod_file.objects, *pod_file.pod_objects):
         await place.cluster.create(obj)
     await started(place.cluster)
@@ -117,9 +123,7 @@ async def _backup(place: Place, path: Path) -> None:
 
 
 PRESTOP = Example(name="prestop", path="pods/prestop/pod.yaml", life=_prestop)
-POST_START = Example(
-    name="post-start", path="compose/post-start/compose.yaml", life=_up_and_down, needs_root=True
-)
+POST_START = Example(name="post-start", path="compose/post-start/compose.yaml", life=_up_and_down, needs_root=True)
 PRE_STOP = Example(name="pre-stop", path="compose/pre-stop/compose.yaml", life=_up_and_down)
 POST_INSTALL = Example(name="post-install", path="helm/post-install-job", life=_install, values=VALUES)
 FREEZE = Example(name="freeze", path="backup/fsfreeze/pod-stand-in.yaml", life=_backup)

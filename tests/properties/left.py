@@ -15,15 +15,19 @@ from boathook.home import Home
 SBIN = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 
 
-def left_of(home: Home) -> list[str]:
-    """One sentence for each thing that is left of what ran in this home."""
+NUL, END = b"\0", b"\0\n"
+
+
+def left_of(home: Home, *owners: int) -> list[str]:
+    """One sentence for each thing that is left of what ran in this home, or was started by one of these processes."""
     return [
         *(f"owed: {what}" for what in owed(home)),
-        *(f"process {pid}: {what}" for pid, what in processes_of(home)),
+        *(f"process {pid}: {what}" for pid, what in processes_of(home, owners)),
         *(f"mount {where}" for where in mounts_of(home)),
         *(f"container directory {path.name}" for path in _entries(home.containers)),
         *(f"unfinished backup {path}" for path in _unfinished_backups(home)),
         *(f"socket {path.name}" for path in stale_sockets(home)),
+        *(f"object {name} of process {pid}" for name, pid in orphans(home)),
     ]
 
 
@@ -33,30 +37,41 @@ def owed(home: Home) -> list[str]:
         return []
     with closing(sqlite3.connect(home.journal)) as connection:
         return [
-            f"{description} ({state}: {reason})"
-            for description, state, reason in connection.execute(
-                "SELECT description, state, reason FROM obligations WHERE state IN ('open', 'failed')"
+            f"{kind} of {scope} ({state}: {reason})"
+            for kind, scope, state, reason in connection.execute(
+                "SELECT kind, scope, state, reason FROM obligations WHERE state IN ('open', 'failed')"
             )
         ]
 
 
-def processes_of(home: Home) -> Iterator[tuple[int, str]]:
+def orphans(home: Home) -> list[tuple[str, int]]:
+    """Objects of the local cluster that a dead process still stands for."""
+    if not home.objects.exists():
+        return []
+    with closing(sqlite3.connect(home.objects)) as connection:
+        rows = connection.execute("SELECT kind || '/' || name, owner FROM objects WHERE owner <> ''").fetchall()
+    owners = [(name, int(owner.split(":")[1])) for name, owner in rows]
+    return [(name, pid) for name, pid in owners if not Path(f"/proc/{pid}").exists()]
+
+
+def processes_of(home: Home, owners: tuple[int, ...]) -> Iterator[tuple[int, str]]:
     """Living processes that were started for this home: by their command line, environment, or what they have mounted.
 
-    A container's own processes know nothing of the home, but their mount namespace is made of it.
+    A container's own processes know nothing of the home, but their mount namespace is made of it. A spawner, and the
+    holder of a sandbox, name their owner on their command line.
     """
-    mark = str(home.path).encode()
+    marks = [str(home.path).encode() + end for end in (b"/", b"\0", b" ")]
+    marks += [b"spawner.main import main; main(%d)" % owner for owner in owners]
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
             state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-            told = b"".join((entry / name).read_bytes() for name in ("cmdline", "environ", "mountinfo"))
+            told = END.join((entry / name).read_bytes() for name in ("cmdline", "environ", "mountinfo"))
         except OSError:
             continue
-        if state not in "ZX" and mark in told:
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            yield int(entry.name), f"{state} {command}"
+        if state not in "ZX" and any(mark in told for mark in marks):
+            yield int(entry.name), f"{state} {told.partition(END)[0].replace(NUL, b' ').decode(errors='replace')}"
 
 
 def mounts_of(home: Home) -> list[str]:
@@ -82,9 +97,9 @@ def _listening() -> Iterator[tuple[str, str]]:
 def _unfinished_backups(home: Home) -> Iterator[Path]:
     for path in home.backups.rglob("*"):
         relative = path.relative_to(home.backups)
-        if relative.parts[0].startswith(".") and len(relative.parts) > 1:
-            yield relative
-        elif path.name.endswith((".new", ".tmp", "-logs")):
+        if (relative.parts[0].startswith(".") and len(relative.parts) > 1) or path.name.endswith(
+            (".new", ".tmp", "-logs")
+        ):
             yield relative
 
 

@@ -6,6 +6,7 @@ metadata written last.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -80,7 +81,11 @@ class DirectoryStaging:
         return (self.home.path, self.home.journal, self.home.backups, self.directory)
 
     def log(self, line: str) -> None:
-        with (self.directory / _running_log(self.final.name)).open("a", encoding="utf-8") as log:
+        # Best effort, as the peers upload it: a full disk must not keep a post hook from running.
+        with (
+            contextlib.suppress(OSError),
+            (self.directory / _running_log(self.final.name)).open("a", encoding="utf-8") as log,
+        ):
             log.write(f"{line}\n")
 
     def volume(self, namespace: str, pod: str, volume: str) -> tuple[Path, str]:

@@ -29,7 +29,7 @@ from boathook.backup.model import (
 )
 from boathook.backup.target import PodExec, Refused, failure_of, hook_target, pod_key, why_not_frozen
 from boathook.cluster.base import Cluster, VolumeCopy
-from boathook.errors import BoathookError, OperationFailed, PlaceError, TargetError
+from boathook.errors import BoathookError, OperationFailed
 from boathook.events import (
     FileWritten,
     Noted,
@@ -82,7 +82,7 @@ async def create_backup(
     description = f'give backup "{spec.name}" its phase'
     async with owed(
         context, kind=PHASE_OBLIGATION, target=target, description=description, payload={"name": spec.name}
-    ):
+    ) as debt:
         staging = await store.begin(backup)
         run = _Run(
             spec=spec,
@@ -92,6 +92,7 @@ async def create_backup(
             target=target,
             interrupted=interrupted or anyio.Event(),
             log=BackupLog(backup=spec.name, clock=context.clock, write=staging.log),
+            phase_debt=debt,
         )
         return await run.to_its_end(backup)
 
@@ -126,6 +127,7 @@ class _Run:
     target: Target
     interrupted: anyio.Event
     log: BackupLog
+    phase_debt: Debt
     objects: list[JsonObject] = field(default_factory=list)
     volumes: list[PodVolumeBackup] = field(default_factory=list)
     copied_claims: set[tuple[str, str]] = field(default_factory=set)
@@ -135,16 +137,18 @@ class _Run:
 
     async def to_its_end(self, backup: Backup) -> Backup:
         self._tell_phase(Phase.IN_PROGRESS, None)
+        self.phase_debt.failed("its record was not written")
         reason: str | None = "its command was interrupted"
         try:
             reason = await self._all_blocks()
-        except (TargetError, PlaceError, OperationFailed) as error:
+        except BoathookError as error:
             reason = str(error)
             self.log.error("Backup failed", {}, error=reason)
         finally:
             # Also when the command is cancelled or a bug goes through: a backup that ended has its phase.
             with anyio.CancelScope(shield=True):
                 ended = await self._finish(backup, reason)
+                self.phase_debt.met(f"its record says {ended.phase}")
         return ended
 
     async def _all_blocks(self) -> str | None:
@@ -175,7 +179,7 @@ class _Run:
             # A second interrupt, too, waits for them: nothing stays frozen. Their own timeouts bound it.
             with anyio.CancelScope(shield=True):
                 for one in opened:
-                    await self._post_hooks(one)
+                    await self._post_hooks_whatever_comes(one)
 
     async def _unless_interrupted(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do it, and leave it where it is when the interrupt comes."""
@@ -220,6 +224,13 @@ class _Run:
         for hook in hooks_for(one.pod, HookPoint.POST_BACKUP):
             debt = await one.owing.enter_async_context(await owed_post_hooks(self.context, self.cluster, one.pod, hook))
             one.debts.append(debt)
+
+    async def _post_hooks_whatever_comes(self, one: _OpenPod) -> None:
+        """What fails around one pod's post hooks does not keep another pod's from running; its debts stay owed."""
+        try:
+            await self._post_hooks(one)
+        except BoathookError as error:
+            self.log.error("Error running post hooks for pod", pod_fields(one.pod), error=str(error))
 
     async def _post_hooks(self, one: _OpenPod) -> None:
         hooks = hooks_for(one.pod, HookPoint.POST_BACKUP)

@@ -79,8 +79,9 @@ def _refuse(ctx: click.Context, parameter: click.Parameter, value: object) -> No
 
 def _later_options(function: Any) -> Any:
     for name in LATER_OPTIONS:
+        # With a value or without: Velero has both kinds.
         function = click.option(
-            name, multiple=True, hidden=True, expose_value=False, callback=_refuse, is_flag=name == LATER_OPTIONS[-4]
+            name, is_flag=False, flag_value="true", hidden=True, expose_value=False, callback=_refuse
         )(function)
     return function
 
