@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from boathook.backup import DirectoryStore
 from boathook.backup.model import Phase
 from boathook.backup.recovery import takes_writes
 from boathook.home import Home
+from boathook.supervisor.client import supervisor_pid
 
 pytestmark = [pytest.mark.anyio, pytest.mark.runtime, pytest.mark.root, pytest.mark.slow]
 
@@ -51,6 +53,12 @@ def owner(home: Home, file: Path) -> subprocess.Popen[str]:
     )
 
 
+def slow_thaw(pod: Path) -> None:
+    """Leave time to kill the backup while its volume is frozen."""
+    thaw = '["/bin/sh", "-c", "sleep 1; $0 $@", "/sbin/fsfreeze", "--unfreeze"'
+    pod.write_text(pod.read_text().replace('["/sbin/fsfreeze", "--unfreeze"', thaw))
+
+
 def boathook(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "boathook", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -76,11 +84,7 @@ async def test_the_documented_example_freezes_copies_and_thaws(home: Home, place
 @pytest.mark.parametrize("moment", ["pre hook fsfreeze succeeded", "copied data", "post hook fsfreeze succeeded"])
 async def test_a_file_system_that_a_killed_backup_left_frozen_is_thawed(home: Home, place: Path, moment: str) -> None:
     pod = place / "pod.yaml"
-    pod.write_text(
-        pod.read_text().replace(
-            '["/sbin/fsfreeze", "--unfreeze"', '["/bin/sh", "-c", "sleep 1; $0 $@", "/sbin/fsfreeze", "--unfreeze"'
-        )
-    )
+    slow_thaw(pod)
     with owner(home, pod) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -101,6 +105,37 @@ async def test_a_file_system_that_a_killed_backup_left_frozen_is_thawed(home: Ho
         assert (record.phase, record.failure_reason) == (Phase.FAILED, "its command ended before its time")
         files = sorted(path.name for path in (home.backups / "nightly").iterdir())
         assert files == ["nightly-logs.gz", "velero-backup.json"]
+
+
+@pytest.fixture
+def supervised(home: Home) -> Iterator[Home]:
+    """A state directory whose supervisor, with its pods, is ended before the file system goes."""
+    yield home
+    if (pid := supervisor_pid(home)) is not None:
+        os.kill(pid, signal.SIGTERM)
+        # It is nobody's child here; its lock is free when it has ended.
+        subprocess.run(["tail", f"--pid={pid}", "--follow", os.devnull], timeout=60, check=True)
+
+
+async def test_the_next_backup_first_thaws_what_a_killed_one_left_frozen_under_a_pod_that_still_runs(
+    place: Path, supervised: Home
+) -> None:
+    slow_thaw(place / "pod.yaml")
+    assert boathook("pod", "run", "-d", str(place / "pod.yaml")).returncode == 0
+    command = [sys.executable, "-m", "boathook", "backup", "create", "killed"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        assert any("exit 0" in line for line in process.stdout)
+        process.kill()
+    assert not await takes_writes([place / "volume"])
+
+    following = boathook("backup", "create", "next")
+
+    assert following.returncode == 0, following.stdout + following.stderr
+    assert await takes_writes([place / "volume"])
+    store = DirectoryStore(supervised)
+    assert [(one.spec.name, one.phase) for one in store.list()] == [("killed", Phase.FAILED), ("next", Phase.COMPLETED)]
+    assert boathook("recover").stdout == "nothing owed, nothing left\n"
 
 
 async def test_a_freeze_of_what_holds_the_journal_is_refused_before_it_runs(

@@ -11,6 +11,7 @@ import click
 from boathook.cli.options import place_options
 from boathook.cli.session import Session, run
 from boathook.events import RunFinished, RunStarted
+from boathook.home import Home
 from boathook.journal import Obligation, Settled, Settler, target_lock
 from boathook.journal import recovery as journal_recovery
 from boathook.journal.locks import sweep_target_locks
@@ -50,7 +51,7 @@ async def _recover(session: Session) -> int:
             locking = partial(target_lock, session.home, command="recover")
             known = {**settlers(), **settlers_on(partial(session.cluster, context))}
             results = await journal_recovery.recover(context, runtime, known, locking=locking)
-        removed = await anyio.to_thread.run_sync(sweep, session.home)
+        removed = (*await anyio.to_thread.run_sync(sweep, session.home), *_settle_objects(session.home))
         sweep_owner_locks(session.home)
         sweep_target_locks(session.home)
         failed = sum(journal_recovery.is_unsettled(settled) for _, settled in results)
@@ -62,6 +63,23 @@ async def _recover(session: Session) -> int:
     if not results and not removed:
         click.echo("nothing owed, nothing left")
     return 1 if failed else 0
+
+
+def _settle_objects(home: Home) -> tuple[str, ...]:
+    """Pods and Jobs of the local cluster whose owner is dead: a sentence for each."""
+    import uuid
+
+    from boathook.clock import SystemClock
+    from boathook.cluster.owners import settle_orphans
+    from boathook.cluster.store import ObjectStore
+
+    if not home.objects.exists():
+        return ()
+    store = ObjectStore.open(home.objects, clock=SystemClock(), uids=lambda: str(uuid.uuid4()))
+    try:
+        return settle_orphans(store)
+    finally:
+        store.close()
 
 
 def settlers() -> Mapping[str, Settler]:
