@@ -14,6 +14,7 @@ from boathook import events as e
 from boathook.backup import Backup, BackupSpec, MemoryStore, create_backup
 from boathook.backup.plan import started
 from boathook.clock import LoopClock, run_virtual
+from boathook.cluster.base import Cluster
 from boathook.cluster.simulation import simulated_cluster
 from boathook.durations import format_go_duration
 from boathook.errors import BoathookError
@@ -139,9 +140,10 @@ def make(
     assume: Sequence[Assumption] = (),
     interrupt_after: float | None = None,
     wait: Callable[[Any], Any] | None = None,
+    through: Callable[[Cluster], Cluster] = lambda cluster: cluster,
 ) -> Made:
-    """Start these pods on a simulated cluster and back them up."""
-    return run_virtual(_make, objects, spec or a_spec(), tuple(assume), interrupt_after, wait)
+    """Start these pods on a simulated cluster and back them up. ``through``: what the backup sees of the cluster."""
+    return run_virtual(_make, objects, spec or a_spec(), tuple(assume), interrupt_after, wait, through)
 
 
 async def _make(
@@ -150,6 +152,7 @@ async def _make(
     assume: tuple[Assumption, ...],
     interrupt_after: float | None,
     wait: Callable[[Any], Any] | None,
+    through: Callable[[Cluster], Cluster],
 ) -> Made:
     stamped: list[Stamped] = []
     events, store = EventStream(clock=LoopClock()), MemoryStore()
@@ -165,7 +168,7 @@ async def _make(
             async with anyio.create_task_group() as group:
                 if interrupt_after is not None:
                     group.start_soon(_set_after, interrupt_after, interrupted)
-                backup = await create_backup(spec, cluster, context, store, interrupted=interrupted)
+                backup = await create_backup(spec, through(cluster), context, store, interrupted=interrupted)
                 group.cancel_scope.cancel()
         owed = await context.obligations.owed()
         with contextlib.suppress(BoathookError):

@@ -107,6 +107,12 @@ async def test_a_file_system_that_a_killed_backup_left_frozen_is_thawed(home: Ho
         assert files == ["nightly-logs.gz", "velero-backup.json"]
 
 
+def following(*arguments: str) -> subprocess.Popen[str]:
+    """A command whose lines are read while it runs."""
+    command = [sys.executable, "-m", "boathook", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
 @pytest.fixture
 def supervised(home: Home) -> Iterator[Home]:
     """A state directory whose supervisor, with its pods, is ended before the file system goes."""
@@ -122,16 +128,15 @@ async def test_the_next_backup_first_thaws_what_a_killed_one_left_frozen_under_a
 ) -> None:
     slow_thaw(place / "pod.yaml")
     assert boathook("pod", "run", "-d", str(place / "pod.yaml")).returncode == 0
-    command = [sys.executable, "-m", "boathook", "backup", "create", "killed"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with following("backup", "create", "killed") as process:
         assert process.stdout is not None
         assert any("exit 0" in line for line in process.stdout)
         process.kill()
     assert not await takes_writes([place / "volume"])
 
-    following = boathook("backup", "create", "next")
+    created = boathook("backup", "create", "next")
 
-    assert following.returncode == 0, following.stdout + following.stderr
+    assert created.returncode == 0, created.stdout + created.stderr
     assert await takes_writes([place / "volume"])
     store = DirectoryStore(supervised)
     assert [(one.spec.name, one.phase) for one in store.list()] == [("killed", Phase.FAILED), ("next", Phase.COMPLETED)]

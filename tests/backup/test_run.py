@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from boathook.backup.model import EXCLUDE_LABEL, Phase
 from boathook.backup.parse import parse_selector
+from boathook.cluster.base import Cluster, ObjectKey, VolumeCopy
+from boathook.errors import JournalError, OperationFailed
 from boathook.journal import ObligationState
 from boathook.model import HookPoint
 from boathook.runtimes.assumptions import Assumption
+from boathook.runtimes.base import ExecSpec, Execution, OutputSink
 from tests.backup.build import Made, a_claim, a_pod, a_spec, copying, hooks, make, takes
 
 PRE, POST = HookPoint.PRE_BACKUP, HookPoint.POST_BACKUP
@@ -99,6 +105,55 @@ def test_a_post_hook_that_fails_leaves_its_pod_in_the_backup_and_stays_owed() ->
     assert [one.state for one in made.owed] == [ObligationState.FAILED]
 
 
+class FullDisk:
+    """A cluster whose volumes cannot be copied."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cluster, name)
+
+    async def archive_volume(self, pod: ObjectKey, volume: str, destination: Path) -> VolumeCopy:
+        raise OperationFailed(f"cannot copy {volume}: no space left on device")
+
+
+@pytest.mark.behaviour("backup:110")
+def test_post_hooks_run_after_a_copy_that_failed() -> None:
+    made = make(a_pod(annotations=hooks()), through=lambda cluster: cast("Cluster", FullDisk(cluster)))
+
+    assert hook_order(made) == ["pre db", "post db"]
+    assert (made.backup.phase, made.backup.errors) == (Phase.PARTIALLY_FAILED, 1)
+    assert 'error="cannot copy db-data: no space left on device"' in made.log
+    assert len(made.paths) == 2
+    assert made.owed == ()
+
+
+class BrokenJournal(FullDisk):
+    """A cluster where running a program of the container ``a`` fails around the hook, not in it, after the first."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__(cluster)
+        self._ran: set[str] = set()
+
+    async def exec(self, pod: ObjectKey, container: str, spec: ExecSpec, output: OutputSink) -> Execution:
+        if container == "a" and container in self._ran:
+            raise JournalError("the journal is damaged")
+        self._ran.add(container)
+        return await self._cluster.exec(pod, container, spec, output)
+
+
+def test_what_breaks_around_one_pod_s_post_hook_keeps_no_other_pod_s_from_running() -> None:
+    pods = (a_pod(name, claim="shared", annotations=hooks()) for name in ("a", "b"))
+
+    made = make(a_claim(), *pods, through=lambda cluster: cast("Cluster", BrokenJournal(cluster)))
+
+    assert hook_order(made) == ["pre a", "pre b", "post a", "post b"]
+    assert "post hook b succeeded" in made.steps
+    assert "the journal is damaged" in made.log
+    assert len(made.owed) == 1
+
+
 @pytest.mark.behaviour("backup:104")
 def test_a_hook_that_takes_too_long_is_ended_and_the_backup_goes_on_at_once() -> None:
     made = make(a_pod(annotations=hooks(pre_timeout="2s")), assume=[takes(PRE, "db", 60)])
@@ -125,13 +180,9 @@ def test_hooks_of_a_pod_that_has_ended_are_counted_and_not_run() -> None:
     pod = a_pod(annotations=hooks(), restartPolicy="Never", volumes=[])
     pod["spec"]["containers"][0].pop("volumeMounts")  # type: ignore[index,call-overload,union-attr,arg-type]
 
-    def ended(cluster):  # type: ignore[no-untyped-def]
-        from boathook.cluster.base import ObjectKey
-
+    def ended(cluster: Any) -> Any:
         key = ObjectKey(kind="Pod", namespace="default", name="db")
         return cluster.wait_until(key, lambda obj: obj["status"].get("phase") == "Succeeded" or None)
-
-    from datetime import timedelta
 
     made = make(pod, assume=[Assumption(point="run", name="db", duration=timedelta(seconds=1))], wait=ended)
 

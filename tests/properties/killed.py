@@ -1,7 +1,7 @@
 """A child process that is killed with SIGKILL right after its n-th event, as a machine might do it at any moment.
 
 ``python -m tests.properties.killed N cli ARG…`` runs the command line, ``… N call MODULE:FUNCTION`` a coroutine
-function that takes the home. Nothing is told to the code under test: the event stream of the child counts.
+function that takes the home; ``… N supervisor ARG…`` runs the command line and kills the supervisor instead. Nothing is told to the code under test: the event stream of the child counts.
 ``until_it_ends`` runs it again and again, one event further each time, until it comes to its end.
 What was killed has said last after which kind of event: ``event_at`` returns that.
 """
@@ -24,6 +24,7 @@ import anyio
 
 from boathook.events import Event, EventStream
 from boathook.home import Home
+from boathook.supervisor.client import supervisor_pid
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 60
@@ -39,11 +40,18 @@ def killed_after(number: int, home: Home, *scenario: str, cwd: Path = ROOT) -> b
 
 def event_at(number: int, home: Home, *scenario: str, cwd: Path = ROOT) -> str | None:
     """Run the scenario in a child that is killed after its n-th event; the kind of that. None: it ended before."""
+    child = ended_at(number, home, *scenario, cwd=cwd)
+    assert child.returncode in (0, -signal.SIGKILL), child.stdout
+    return child.stdout.rpartition(LAST_WORD)[2].strip() if child.returncode else None
+
+
+def ended_at(number: int, home: Home, *scenario: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run the scenario in a child, which (or whose supervisor) is killed after its n-th event, and how it ended."""
     environment = os.environ | {
         "BOATHOOK_HOME": str(home.path),
         "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
     }
-    child = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "tests.properties.killed", str(number), *scenario],
         cwd=cwd,
         env=environment,
@@ -54,8 +62,6 @@ def event_at(number: int, home: Home, *scenario: str, cwd: Path = ROOT) -> str |
         timeout=SECONDS,
         check=False,
     )
-    assert child.returncode in (0, -signal.SIGKILL), child.stdout
-    return child.stdout.rpartition(LAST_WORD)[2].strip() if child.returncode else None
 
 
 def until_it_ends(home: Home, *scenario: str, cwd: Path = ROOT) -> Iterator[int]:
@@ -99,8 +105,14 @@ def _call_in_fork(number: int, home: str, function: str, sender: Connection) -> 
     _call(function)
 
 
-def _die_after(number: int, tell: Callable[[str], None]) -> None:
-    """Let this process be killed after its n-th event; ``tell`` hears the kind of that before."""
+def _supervisor() -> int:
+    pid = supervisor_pid(Home.find())
+    assert pid is not None, "there is no supervisor"
+    return pid
+
+
+def _die_after(number: int, tell: Callable[[str], None], victim: Callable[[], int] = os.getpid) -> None:
+    """Let a process be killed after this one's n-th event; ``tell`` hears the kind of that before."""
     left = number
     emit = EventStream.emit
 
@@ -110,7 +122,7 @@ def _die_after(number: int, tell: Callable[[str], None]) -> None:
         left -= 1
         if left == 0:
             tell(type(event).__name__)
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(victim(), signal.SIGKILL)
 
     EventStream.emit = emit_and_die  # type: ignore[method-assign]
 
@@ -121,8 +133,9 @@ def _call(function: str) -> None:
 
 
 def _main(number: str, how: str, *rest: str) -> None:
-    _die_after(int(number), lambda kind: print(f"\n{LAST_WORD}{kind}", flush=True))
-    if how == "cli":
+    victim = _supervisor if how == "supervisor" else os.getpid
+    _die_after(int(number), lambda kind: print(f"\n{LAST_WORD}{kind}", flush=True), victim)
+    if how in ("cli", "supervisor"):
         from boathook.cli.main import main
 
         main(list(rest))
