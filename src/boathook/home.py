@@ -65,11 +65,9 @@ class Home:
         return self.path / "locks"
 
     def socket(self, name: str) -> Path:
-        """A socket path short enough for AF_UNIX: in the runtime directory, keyed by this home."""
+        """A socket path short enough for AF_UNIX: in the runtime directory, keyed by this home. Makes nothing."""
         runtime = os.environ.get("XDG_RUNTIME_DIR") or (
             "/run" if os.geteuid() == 0 and os.access("/run", os.W_OK) else tempfile.gettempdir()
         )
         key = hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
-        directory = Path(runtime) / f"boathook-{os.geteuid()}-{key}"
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return directory / name
+        return Path(runtime) / f"boathook-{os.geteuid()}-{key}" / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -92,20 +93,27 @@ def _is_about_backups(obj: JsonObject) -> bool:
     return isinstance(annotations, dict) and any("hook.backup." in name for name in annotations)
 
 
+def _name_for(path: Path) -> str:
+    """A name that an object may have, after the file's."""
+    return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "backup"
+
+
 def _plan_backup(path: Path, text: str, assumptions: Assumptions) -> tuple[Stamped, ...]:
     """The file's pods, and a backup of all of them, or as the file's Backup says."""
-    from boathook.backup import parse_backup, plan_backup
-    from boathook.backup.parse import spec_from_flags
+    from boathook.backup import plan_backup
+    from boathook.backup.parse import backup_of_document, spec_from_flags
     from boathook.pods import parse_pods
 
     documents = load(text, str(path))
     backups = [one for one in documents if isinstance(one.value, dict) and one.value.get("kind") == "Backup"]
     if backups:
-        spec = parse_backup(text, str(path), name=None)
+        if len(backups) > 1:
+            raise UsageError(f'found {len(backups)} Backups in "{path}", expected one to plan')
+        spec = backup_of_document(backups[0])
         objects: list[JsonObject] = [
             one.value for one in documents if isinstance(one.value, dict) and one not in backups
         ]
         return plan_backup(objects, spec, assumptions)
-    spec = spec_from_flags(path.stem, included=(), excluded=(), selector="", ttl="", labels="")
+    spec = spec_from_flags(_name_for(path), included=(), excluded=(), selector="", ttl="", labels="")
     pod_file = parse_pods(text, str(path))
     return plan_backup([*pod_file.objects, *pod_file.pod_objects], spec, assumptions)

@@ -10,7 +10,7 @@ import pytest
 from boathook.backup.describe import describe, table
 from boathook.backup.layout import results
 from boathook.backup.model import Backup, Phase, Problem
-from boathook.backup.parse import parse_selector
+from boathook.backup.selector import parse_selector
 from tests.backup.build import a_spec
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

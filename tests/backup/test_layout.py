@@ -95,3 +95,23 @@ async def test_a_backup_that_has_not_ended_is_not_completed_and_has_no_logs_yet(
     store.abandon(a_backup(Phase.FAILED))
     assert store.log("nightly") == "a line\n"
     assert [one.phase for one in store.list()] == [Phase.FAILED]
+
+
+async def test_a_backup_that_died_before_its_record_was_written_leaves_its_name_free(home: Home) -> None:
+    store = DirectoryStore(home)
+    (home.backups / ".in-progress" / "nightly").mkdir(parents=True)
+
+    store.discard("nightly")
+
+    await store.begin(a_backup())
+
+
+async def test_a_backup_that_died_after_its_record_was_written_is_put_into_its_place(home: Home) -> None:
+    store = DirectoryStore(home)
+    await (await store.begin(a_backup())).finish(a_backup(Phase.COMPLETED), NOTHING)
+    (home.backups / "nightly").rename(home.backups / ".in-progress" / "nightly")
+
+    store.put_in_place("nightly")
+
+    assert store.is_taken("nightly")
+    assert [one.phase for one in store.list()] == [Phase.COMPLETED]

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from boathook.backup.model import BackupPod, Operator, PodHook, Requirement
-from boathook.backup.parse import backup_pod, freezes, parse_backup, parse_command, parse_selector
-from boathook.errors import ManifestError, UsageError
+from boathook.backup.model import BackupPod, PodHook
+from boathook.backup.parse import backup_pod, freezes, parse_backup, parse_command
+from boathook.errors import ManifestError
 from boathook.model import Exec, JsonObject, OnFailure
 from tests.backup.build import ARK_PRE, PLAIN, POST, PRE, a_pod
 
@@ -191,16 +191,3 @@ def test_all_problems_of_a_backup_document_are_told_and_spec_hooks_are_refused_b
     assert (1, "backup.api-version") in lines
     assert (4, "backup.not-yet") in lines
     assert {line for line, _ in lines} == {1, 4, 5, 6}
-
-
-@pytest.mark.behaviour("backup:114")
-def test_selectors_are_read_as_kubectl_reads_them() -> None:
-    assert parse_selector("app=db, tier!=web,env in (a, b),!old,kept") == (
-        Requirement(key="app", operator=Operator.IN, values=("db",)),
-        Requirement(key="tier", operator=Operator.NOT_IN, values=("web",)),
-        Requirement(key="env", operator=Operator.IN, values=("a", "b")),
-        Requirement(key="old", operator=Operator.DOES_NOT_EXIST, values=()),
-        Requirement(key="kept", operator=Operator.EXISTS, values=()),
-    )
-    with pytest.raises(UsageError, match='cannot read "app in"'):
-        parse_selector("app in")

@@ -81,6 +81,28 @@ async def test_the_documented_example_freezes_copies_and_thaws(home: Home, place
     assert await takes_writes([place / "volume"])
 
 
+@pytest.mark.behaviour("backup:104")
+async def test_a_hook_that_hangs_on_what_it_has_frozen_itself_is_thawed_at_its_timeout(home: Home, place: Path) -> None:
+    pod = place / "pod.yaml"
+    hangs = '["/bin/sh", "-c", "fsfreeze --freeze /data; touch /data/stuck"]'
+    pod.write_text(
+        pod.read_text().replace('["/sbin/fsfreeze", "--freeze", "/data"]', hangs).replace("timeout: 30s", "timeout: 1s")
+    )
+    with owner(home, pod) as process:
+        output, _ = process.communicate(timeout=60)
+
+    assert output.splitlines() == [
+        "pre hook fsfreeze",
+        "pre hook fsfreeze timed_out",
+        "copying data",
+        "copied data",
+        "post hook fsfreeze",
+        "post hook fsfreeze succeeded",
+        "PartiallyFailed 2 1",
+    ]
+    assert await takes_writes([place / "volume"])
+
+
 @pytest.mark.parametrize("moment", ["pre hook fsfreeze succeeded", "copied data", "post hook fsfreeze succeeded"])
 async def test_a_file_system_that_a_killed_backup_left_frozen_is_thawed(home: Home, place: Path, moment: str) -> None:
     pod = place / "pod.yaml"

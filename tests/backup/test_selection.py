@@ -8,8 +8,9 @@ import pytest
 
 from boathook.backup.blocks import Block, blocks
 from boathook.backup.model import EXCLUDE_LABEL
-from boathook.backup.parse import list_problems, parse_selector
+from boathook.backup.parse import list_problems
 from boathook.backup.selection import holds, includes, work_order
+from boathook.backup.selector import parse_selector
 from boathook.model import JsonObject
 from tests.backup.build import a_claim, a_pod, a_spec
 

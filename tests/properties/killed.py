@@ -1,7 +1,8 @@
 """A child process that is killed with SIGKILL right after its n-th event, as a machine might do it at any moment.
 
 ``python -m tests.properties.killed N cli ARG…`` runs the command line, ``… N call MODULE:FUNCTION`` a coroutine
-function that takes the home; ``… N supervisor ARG…`` runs the command line and kills the supervisor instead. Nothing is told to the code under test: the event stream of the child counts.
+function that takes the home; ``… N supervisor ARG…`` runs the command line and kills the supervisor instead.
+Nothing is told to the code under test: the event stream of the child counts.
 ``until_it_ends`` runs it again and again, one event further each time, until it comes to its end.
 What was killed has said last after which kind of event: ``event_at`` returns that.
 """
@@ -105,14 +106,12 @@ def _call_in_fork(number: int, home: str, function: str, sender: Connection) -> 
     _call(function)
 
 
-def _supervisor() -> int:
-    pid = supervisor_pid(Home.find())
-    assert pid is not None, "there is no supervisor"
-    return pid
+def _supervisor() -> int | None:
+    return supervisor_pid(Home.find())
 
 
-def _die_after(number: int, tell: Callable[[str], None], victim: Callable[[], int] = os.getpid) -> None:
-    """Let a process be killed after this one's n-th event; ``tell`` hears the kind of that before."""
+def _die_after(number: int, tell: Callable[[str], None], victim: Callable[[], int | None] = os.getpid) -> None:
+    """Let a process, if it is there, be killed after this one's n-th event; ``tell`` hears the kind of that before."""
     left = number
     emit = EventStream.emit
 
@@ -120,9 +119,9 @@ def _die_after(number: int, tell: Callable[[str], None], victim: Callable[[], in
         nonlocal left
         emit(self, event)
         left -= 1
-        if left == 0:
+        if left == 0 and (pid := victim()) is not None:
             tell(type(event).__name__)
-            os.kill(victim(), signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
 
     EventStream.emit = emit_and_die  # type: ignore[method-assign]
 
@@ -133,7 +132,7 @@ def _call(function: str) -> None:
 
 
 def _main(number: str, how: str, *rest: str) -> None:
-    victim = _supervisor if how == "supervisor" else os.getpid
+    victim: Callable[[], int | None] = _supervisor if how == "supervisor" else os.getpid
     _die_after(int(number), lambda kind: print(f"\n{LAST_WORD}{kind}", flush=True), victim)
     if how in ("cli", "supervisor"):
         from boathook.cli.main import main

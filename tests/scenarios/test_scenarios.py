@@ -1,8 +1,9 @@
 """Scenarios: text files of commands as a user types them, each with what it must print and its exit code.
 
-Lines that begin with ``$ `` are run by a shell in a fresh directory that holds a copy of ``examples``; what follows is
-the expected output, stdout and stderr together, where ``…`` stands for any text within a line and a line ``…`` for any
-number of lines. ``[2]`` at the end is the expected exit code (else 0). Lines that begin with ``# `` explain.
+Lines that begin with ``$ `` are run by a shell in a fresh directory that holds a copy of ``examples``; lines right
+after it that begin with ``> `` belong to the command. What follows is the expected output, stdout and stderr together,
+where ``…`` stands for any text within a line and a line ``…`` for any number of lines. ``[2]`` at the end is the
+expected exit code (else 0). Lines that begin with ``# `` explain; ``# needs root`` says when a scenario is skipped.
 The command under test is ``$BOATHOOK_BIN``, else the one of this environment.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -18,9 +20,13 @@ from pathlib import Path
 
 import pytest
 
+from boathook.home import Home
+from boathook.supervisor.client import supervisor_pid
+
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent.parent / "examples"
 SECONDS_PER_COMMAND = 90
+NEEDS_ROOT = "# needs root"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,8 @@ def steps(text: str) -> list[Step]:
         if row.startswith("$ "):
             close()
             command, line, expected = row[2:], number, []
+        elif row[:2] in (">", "> ") and command and not expected:
+            command += f"\n{row[2:]}"
         elif not row.startswith("# ") and (row or expected):
             expected.append(row)
     while expected and not expected[-1]:
@@ -78,9 +86,19 @@ def environment(directory: Path) -> dict[str, str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", sorted(HERE.glob("*.txt")), ids=lambda path: path.stem)
 def test_scenario(scenario: Path, tmp_path: Path) -> None:
+    text = scenario.read_text()
+    if NEEDS_ROOT in text.splitlines() and os.geteuid() != 0:
+        pytest.skip("needs to be root")
     shutil.copytree(EXAMPLES, tmp_path / "examples", symlinks=True)
+    try:
+        play(scenario.name, text, tmp_path)
+    finally:
+        if (pid := supervisor_pid(Home(tmp_path / "home"))) is not None:
+            os.kill(pid, signal.SIGTERM)
 
-    for step in steps(scenario.read_text()):
+
+def play(name: str, text: str, tmp_path: Path) -> None:
+    for step in steps(text):
         ended = subprocess.run(
             step.command,
             shell=True,
@@ -94,7 +112,7 @@ def test_scenario(scenario: Path, tmp_path: Path) -> None:
             check=False,
         )
 
-        where = f"{scenario.name}:{step.line}: $ {step.command}\n{ended.stdout}"
+        where = f"{name}:{step.line}: $ {step.command}\n{ended.stdout}"
         assert ended.returncode == step.exit_code, where
         assert pattern(step.expected).fullmatch(ended.stdout), f"{where}\nexpected:\n{step.expected}"
         assert "Traceback" not in ended.stdout, where

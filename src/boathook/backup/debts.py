@@ -20,7 +20,7 @@ CONTAINER_ID_PREFIX = "boathook://"
 
 def backup_scope(spec: BackupSpec) -> str:
     """What a command holds while it makes this backup, and what its own debts are filed under."""
-    return f"backup/{spec.name}"
+    return f"backup:{spec.name}"
 
 
 async def owed_post_hooks(

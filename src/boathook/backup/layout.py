@@ -125,7 +125,7 @@ class DirectoryStore:
                 hint="if its command was killed, run boathook recover first",
             ) from error
         (directory / _running_log(name)).touch(mode=0o600)
-        _write(directory / METADATA, _pretty(to_object(backup)))
+        _write_record(directory, backup)
         return DirectoryStaging(self.home, directory, self.home.backups / name)
 
     # Reading.
@@ -165,6 +165,16 @@ class DirectoryStore:
             return gzip.decompress(path.read_bytes()).decode(errors="replace")
         except OSError as error:
             raise OperationFailed(f"cannot read {path}: {error}") from error
+
+    def put_in_place(self, name: str) -> None:
+        """The last step of a backup whose record was written, and whose command died before it was moved."""
+        directory = self.home.backups / IN_PROGRESS / name
+        if directory.exists():
+            _move(directory, self.home.backups / name)
+
+    def discard(self, name: str) -> None:
+        """Remove what a backup left that died before its record was written."""
+        shutil.rmtree(self.home.backups / IN_PROGRESS / name, ignore_errors=True)
 
     def abandon(self, backup: Backup) -> bool:
         """End a backup whose command died: its record and its log stay, everything else goes. False: it had ended."""
@@ -215,10 +225,18 @@ def _finish(directory: Path, final: Path, backup: Backup, contents: Contents | N
         }
         for suffix, value in files.items():
             _write(directory / f"{name}-{suffix}.gz", gzip.compress(compact(value), mtime=0))
+    _write_record(directory, backup)
+    _move(directory, final)
+
+
+def _write_record(directory: Path, backup: Backup) -> None:
     replacement = directory / f"{METADATA}.new"
     _write(replacement, _pretty(to_object(backup)))
     replacement.replace(directory / METADATA)
     _sync_directory(directory)
+
+
+def _move(directory: Path, final: Path) -> None:
     directory.rename(final)
     _sync_directory(final.parent)
 

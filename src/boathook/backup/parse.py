@@ -34,6 +34,7 @@ from boathook.backup.model import (
     Requirement,
     VolumeKind,
 )
+from boathook.backup.selector import parse_selector
 from boathook.documents import Document, findings_of, load, path_text, validate
 from boathook.durations import parse_go_duration
 from boathook.errors import ManifestError, UsageError
@@ -48,10 +49,6 @@ ALL = ("*",)
 _KNOWN_KEYS = frozenset(
     f"{form}{HOOK_INFIX}{domain}/{field}" for form in (PRE, POST, UNPREFIXED) for domain in DOMAINS for field in FIELDS
 )
-_LABEL = r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?"
-_KEY = rf"({_LABEL}/)?{_LABEL}"
-_SET = re.compile(rf"(?P<key>{_KEY})\s+(?P<operator>in|notin)\s+\((?P<values>[^()]*)\)")
-_EQUALITY = re.compile(rf"(?P<key>{_KEY})\s*(?P<operator>==|=|!=)\s*(?P<value>({_LABEL})?)")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
@@ -83,10 +80,12 @@ def pod_hooks(annotations: Mapping[str, str], *, default_container: str, source:
 
 def freezes(hook: Hook) -> bool:
     """True when the command looks like one that freezes a file system."""
-    words = " ".join(hook.handler.command) if isinstance(hook.handler, Exec) else ""
+    command = hook.handler.command if isinstance(hook.handler, Exec) else ()
+    # One word is a program without arguments, whatever blanks are in it.
+    words = " ".join(command) if len(command) > 1 else ""
     if "xfs_freeze" in words:
         return re.search(r"xfs_freeze\s+(\S+\s+)*-\w*f", words) is not None
-    return "fsfreeze" in words and re.search(r"(^|\s)(--freeze|-f)(\s|$)", words) is not None
+    return "fsfreeze" in words and re.search(r"(?<![\w-])(--freeze|-f)(?![\w-])", words) is not None
 
 
 class _Annotations:
@@ -221,7 +220,11 @@ def parse_backup(text: str, file: str, *, name: str | None = None) -> BackupSpec
     if len(documents) != 1:
         source = Source(file=file, line=None, column=None, path="")
         raise ManifestError((_error("one-backup", source, f"found {len(documents)} documents, expected one Backup"),))
-    document = documents[0]
+    return backup_of_document(documents[0], name=name)
+
+
+def backup_of_document(document: Document, *, name: str | None = None) -> BackupSpec:
+    """What a Backup document says. Raises ``ManifestError`` with every problem."""
     problems = [*findings_of(schema.Backup, document, prefix=PREFIX), *_rules(document)]
     if problems:
         raise ManifestError(tuple(sorted(problems, key=lambda one: (one.source.line or 0, one.source.column or 0))))
@@ -373,27 +376,6 @@ def list_problems(included: tuple[str, ...], excluded: tuple[str, ...]) -> list[
         if one in included and one != "*"
     ]
     return problems
-
-
-def parse_selector(text: str) -> tuple[Requirement, ...]:
-    """A selector as kubectl takes it: ``app=db,tier!=web,env in (a,b),!old``. Raises ``UsageError``."""
-    return tuple(_requirement(part.strip(), text) for part in re.split(r",(?![^(]*\))", text) if part.strip())
-
-
-def _requirement(part: str, text: str) -> Requirement:
-    if match := _SET.fullmatch(part):
-        values = tuple(value.strip() for value in match["values"].split(",") if value.strip())
-        if values:
-            operator = Operator.IN if match["operator"] == "in" else Operator.NOT_IN
-            return Requirement(key=match["key"], operator=operator, values=values)
-    elif match := _EQUALITY.fullmatch(part):
-        operator = Operator.NOT_IN if match["operator"] == "!=" else Operator.IN
-        return Requirement(key=match["key"], operator=operator, values=(match["value"],))
-    elif re.fullmatch(_KEY, part):
-        return Requirement(key=part, operator=Operator.EXISTS, values=())
-    elif part.startswith("!") and re.fullmatch(_KEY, part[1:]):
-        return Requirement(key=part[1:], operator=Operator.DOES_NOT_EXIST, values=())
-    raise UsageError(f'invalid selector "{text}": cannot read "{part}"', hint="for example app=db,tier!=web")
 
 
 def _error(kind: str, source: Source, message: str, *, remedy: str | None = None) -> Finding:

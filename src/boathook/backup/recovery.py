@@ -132,10 +132,12 @@ async def settle_phase(obligation: Obligation, context: Context, runtime: Contai
     try:
         backup = store.get(name)
     except NotFound:
+        await anyio.to_thread.run_sync(store.discard, name)
         return Settled(ObligationState.MOOT, "nothing of it was written")
     if backup.uid != obligation.target.instance:
         return Settled(ObligationState.MOOT, "another backup has that name now")
     if backup.phase.ended:
+        await anyio.to_thread.run_sync(store.put_in_place, name)
         return Settled(ObligationState.MET, f"its record says {backup.phase}")
     failed = replace(backup, phase=Phase.FAILED, failure_reason=DIED, completed=context.clock.now())
     await anyio.to_thread.run_sync(store.abandon, failed)

@@ -42,6 +42,7 @@ from boathook.events import (
 from boathook.hooks import Deadline, OnDeadline, run_hook
 from boathook.journal import Context, Debt, owed
 from boathook.model import HookPoint, JsonObject, OnFailure, Target
+from boathook.report.words import plural
 
 INTERRUPTED = "interrupted"
 
@@ -227,8 +228,11 @@ class _Run:
 
     async def _post_hooks_whatever_comes(self, one: _OpenPod) -> None:
         """What fails around one pod's post hooks does not keep another pod's from running; its debts stay owed."""
+        for debt in one.debts:
+            debt.failed("its post hook was not run")
         try:
-            await self._post_hooks(one)
+            async with one.owing:
+                await self._post_hooks(one)
         except BoathookError as error:
             self.log.error("Error running post hooks for pod", pod_fields(one.pod), error=str(error))
 
@@ -246,7 +250,6 @@ class _Run:
             if failure is not None and stopped is None and hook.hook.on_failure is OnFailure.STOP:
                 self.log.error("Error running post hooks for pod", pod_fields(one.pod), error=failure)
                 stopped = failure
-        await one.owing.aclose()
 
     async def _hook(self, pod: BackupPod, hook: PodHook, refused: Refused | None) -> str | None:
         """Run one hook; why it failed, or None."""
@@ -342,9 +345,8 @@ class _Run:
             errors=tuple(self.log.errors),
             warnings=tuple(self.log.warnings),
         )
-        self.context.events.emit(
-            FileWritten(path=await self.staging.finish(ended, contents), what=f"{len(self.objects)} objects, archive")
-        )
+        path = await self.staging.finish(ended, contents)
+        self.context.events.emit(FileWritten(path=path, what=f"archive of {plural(len(self.objects), 'object')}"))
         self._tell_phase(phase, reason)
         self.context.events.emit(RunFinished(succeeded=phase is Phase.COMPLETED, message=closing_line(ended)))
         return ended

@@ -13,7 +13,7 @@ import click
 from boathook.cli.exit_codes import INTERRUPTED
 from boathook.cli.options import place_options
 from boathook.cli.session import Session, run
-from boathook.errors import BoathookError, Conflict, ManifestError, UsageError
+from boathook.errors import BoathookError, Conflict, ManifestError, OperationFailed, UsageError
 from boathook.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,7 +32,13 @@ LATER_OPTIONS = (
     *("--include-namespace-scoped-resources", "--exclude-namespace-scoped-resources", "--ordered-resources"),
     *("--storage-location", "--volume-snapshot-locations", "--snapshot-volumes", "--snapshot-move-data"),
     *("--csi-snapshot-timeout", "--item-operation-timeout", "--default-volumes-to-fs-backup", "--hook"),
-    *("--no-annotation-hooks", "--resource-policies-configmap", "--data-mover", "--parallel-files-upload"),
+    *(
+        "--no-annotation-hooks",
+        "--namespace",
+        "--resource-policies-configmap",
+        "--data-mover",
+        "--parallel-files-upload",
+    ),
 )
 """Velero's, or planned, and not of this version: refused by name."""
 
@@ -87,8 +93,11 @@ def _later_options(function: Any) -> Any:
 
 
 def codes(error: BoathookError) -> int:
-    """A taken name is a failed backup, a document that does not hold is FailedValidation; all else a client error."""
-    return FAILED if isinstance(error, Conflict | ManifestError) else CLIENT_ERROR
+    """A name that is taken and a backup that cannot be written are Failed, a bad document FailedValidation.
+
+    All else is a client error.
+    """
+    return FAILED if isinstance(error, Conflict | ManifestError | OperationFailed) else CLIENT_ERROR
 
 
 def phase_code(backup: Backup) -> int:

@@ -40,6 +40,7 @@ async def _recover(session: Session) -> int:
 
     from boathook.helm.recovery import settlers_on
     from boathook.runtimes.sweep import sweep
+    from boathook.supervisor.sweep import sweep_sockets
 
     async with session.context(command="recover", title="recover") as context:
         place = ""
@@ -52,6 +53,7 @@ async def _recover(session: Session) -> int:
             known = {**settlers(), **settlers_on(partial(session.cluster, context))}
             results = await journal_recovery.recover(context, runtime, known, locking=locking)
         removed = (*await anyio.to_thread.run_sync(sweep, session.home), *_settle_objects(session.home))
+        sweep_sockets(session.home)
         sweep_owner_locks(session.home)
         sweep_target_locks(session.home)
         failed = sum(journal_recovery.is_unsettled(settled) for _, settled in results)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import os
 import stat
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -63,9 +65,9 @@ def _write(root: Path, destination: Path) -> VolumeCopy:
                 gzip.GzipFile(filename="", mode="wb", fileobj=hashing, compresslevel=COMPRESSION, mtime=0) as packed,
                 tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as tar,
             ):
-                for path in _walk(root):
+                for directory, name, path in _walk(root):
                     anyio.from_thread.check_cancelled()
-                    added = _add(tar, root, path)
+                    added = _add(tar, directory, name, path)
                     files += added is not None
                     size += added or 0
             os.fsync(raw.fileno())
@@ -74,31 +76,58 @@ def _write(root: Path, destination: Path) -> VolumeCopy:
     return VolumeCopy(files=files, size_bytes=size, sha256=hashing.digest.hexdigest())
 
 
-def _walk(root: Path) -> list[Path]:
-    """Everything below ``root`` in a fixed order, directories before what is in them; links are not entered."""
-    found = [root]
-    for directory, names, files in os.walk(root):
+def _walk(root: Path) -> Iterator[tuple[str, str, str]]:
+    """Directory, name in it, and path below ``root`` of everything, in a fixed order; links are not entered.
+
+    The directory is named by its open descriptor: whatever a container makes of its path meanwhile leads nowhere else.
+    """
+    for path, names, files, descriptor in os.fwalk(root, follow_symlinks=False, onerror=_vanished):
         names.sort()
-        found += [Path(directory) / name for name in sorted([*names, *files])]
-    return found
+        directory, below = f"/proc/self/fd/{descriptor}", os.path.relpath(path, root)
+        if below == ".":
+            yield directory, ".", "."
+        for name in sorted([*names, *files]):
+            yield directory, name, name if below == "." else f"{below}/{name}"
 
 
-def _add(tar: tarfile.TarFile, root: Path, path: Path) -> int | None:
+def _vanished(error: OSError) -> None:
+    """A directory that was removed, or became a link, since its parent was read is left out."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
+
+
+def _add(tar: tarfile.TarFile, directory: str, name: str, path: str) -> int | None:
     """Add one entry; the size of a regular file, else None. What has vanished meanwhile or is a socket is left out."""
+    place = os.path.join(directory, name)
     try:
-        status = path.lstat()
-        if stat.S_ISSOCK(status.st_mode):
+        status = os.lstat(place)
+        if stat.S_ISREG(status.st_mode):
+            return _add_file(tar, place, path)
+        if not stat.S_ISSOCK(status.st_mode):
+            tar.addfile(tar.gettarinfo(place, arcname=path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return None
+
+
+def _add_file(tar: tarfile.TarFile, place: str, path: str) -> int | None:
+    # O_NOFOLLOW: between lstat and open it may have become a link out of the volume; O_NONBLOCK: or a FIFO.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        opened = os.open(place, flags)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
             return None
-        entry = tar.gettarinfo(path, arcname=str(path.relative_to(root)))
-        if not entry.isreg():
+        raise
+    with os.fdopen(opened, "rb") as content:
+        entry = tar.gettarinfo(arcname=path, fileobj=content)
+        if entry.islnk():
             tar.addfile(entry)
             return None
-        # O_NOFOLLOW: between lstat and open the file may have become a link out of the volume.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as content:
-            tar.addfile(entry, _Exactly(content, entry.size))
-    except FileNotFoundError:
-        return None
-    return entry.size
+        if not entry.isreg():
+            return None
+        tar.addfile(entry, _Exactly(content, entry.size))
+        return entry.size
 
 
 class _Exactly:
@@ -109,6 +138,7 @@ class _Exactly:
         self._left = size
 
     def read(self, count: int = -1) -> bytes:
+        anyio.from_thread.check_cancelled()
         wanted = self._left if count < 0 else min(count, self._left)
         data = self._content.read(min(wanted, _CHUNK) if count < 0 else wanted)
         if len(data) < wanted and count >= 0:

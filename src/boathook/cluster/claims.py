@@ -71,6 +71,21 @@ def is_bound(claim: JsonObject) -> bool:
     return text(claim, "status", "phase") == "Bound"
 
 
+def is_used(store: ObjectStore, claim: JsonObject) -> bool:
+    """Whether a pod that has not ended names it."""
+    name = text(claim, "metadata", "name")
+    return any(
+        name in _claims_of(stored.body) and text(stored.body, "status", "phase") not in ("Succeeded", "Failed")
+        for stored in store.list("Pod", text(claim, "metadata", "namespace"))
+    )
+
+
+def _claims_of(pod: JsonObject) -> set[str]:
+    volumes = mapping(pod, "spec").get("volumes")
+    found = [one for one in volumes if isinstance(one, dict)] if isinstance(volumes, list) else []
+    return {text(one, "persistentVolumeClaim", "claimName") for one in found}
+
+
 def volume_name(claim: JsonObject) -> str:
     """The directory of a claim that has no PersistentVolume; by uid, so that a new claim never sees old data."""
     return f"pvc-{uid_of(claim)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import anyio
@@ -79,7 +80,7 @@ class JobRun:
             failures += count
             self._set_status({"failed": failures, "active": 0})
             if failures > limit:
-                await self._delete_pods(only_active=True)
+                await self._delete_pods()
                 self._finish("Failed", "BackoffLimitExceeded", BACKOFF_MESSAGE, failed=failures)
                 return
             await anyio.sleep(delay(failures).total_seconds())
@@ -96,20 +97,19 @@ class JobRun:
             if phase in ("Succeeded", "Failed"):
                 return phase == "Succeeded", 1
             restarts = _restarts(now)
-            return (False, restarts) if restarts > restarts_left else None
+            # As pastBackoffLimitOnFailure counts: the limit is reached, not passed, and 0 means the first restart.
+            return (False, max(restarts, restarts_left + 1)) if restarts >= max(restarts_left, 1) else None
 
         return await self._cluster.wait_until(ObjectKey(kind="Pod", namespace=self._namespace, name=name), ended)
 
-    async def _delete_pods(self, *, only_active: bool = False) -> None:
+    async def _delete_pods(self) -> None:
+        """End those that run. Those that have ended stay, so that they can be looked at."""
         for pod in await self._cluster.list("Pod", namespace=self._namespace, labels={"job-name": self._name}):
-            if not only_active or text(pod, "status", "phase") not in ("Succeeded", "Failed"):
-                name = text(pod, "metadata", "name")
-                try:
-                    await self._cluster.delete(
-                        ObjectKey(kind="Pod", namespace=self._namespace, name=name), cause="its Job is over"
-                    )
-                except NotFound:
-                    continue
+            if text(pod, "status", "phase") in ("Succeeded", "Failed"):
+                continue
+            key = ObjectKey(kind="Pod", namespace=self._namespace, name=text(pod, "metadata", "name"))
+            with suppress(NotFound):
+                await self._cluster.delete(key, cause="its Job is over")
 
     def _finish(self, kind: str, reason: str | None, message: str | None, **counts: int) -> None:
         condition: JsonObject = {"type": kind, "status": "True", "lastTransitionTime": self._now()}

@@ -16,15 +16,16 @@ from boathook.cluster import claims
 from boathook.cluster.archive import archive
 from boathook.cluster.base import ObjectKey, VolumeCopy, key_of
 from boathook.cluster.jobs import JobRun
+from boathook.cluster.merging import merged, refuse_changed_spec
 from boathook.cluster.objects import ACTIVE_KINDS, StoredObjects
 from boathook.cluster.owners import is_alive
-from boathook.cluster.store import ObjectStore, mapping, plural, text, uid_of
+from boathook.cluster.store import ObjectStore, Stored, mapping, plural, text, uid_of
 from boathook.cluster.validation import check
 from boathook.codec import to_json
-from boathook.errors import BoathookError, Conflict, ManifestError, NotFound
+from boathook.errors import BoathookError, Conflict, NotFound
 from boathook.events import EventStream, ObjectApplied, ObjectDeleted
 from boathook.journal import Context
-from boathook.model import Finding, JsonObject, Severity, Source, Target
+from boathook.model import JsonObject, Target
 from boathook.pods import PodWorker, pod_from_object
 from boathook.pods.model import Claim
 from boathook.runtimes.base import ContainerRuntime, ExecSpec, Execution, LogLine, NetworkMode, OutputSink
@@ -105,6 +106,9 @@ class LocalCluster(StoredObjects):
         """As ``Cluster.create``. What the object becomes is told to ``context`` and uses ``network``, if given."""
         check(obj)
         owner = self._owner if obj["kind"] in ACTIVE_KINDS else ""
+        if not self.is_inert(str(obj["kind"])):
+            # What becomes of it is said by whoever acts on it, not by a manifest.
+            obj = {field: value for field, value in obj.items() if field != "status"}
         stored = self.store.insert(obj, namespace=namespace, owner=owner)
         self._surroundings[uid_of(stored)] = context or self._context, network or self._network
         self._tell_applied(stored, "created")
@@ -121,7 +125,7 @@ class LocalCluster(StoredObjects):
         if wanted == found.body:
             self._tell_applied(found.body, "unchanged")
             return found.body
-        _refuse_changed_spec(found.body, wanted)
+        refuse_changed_spec(found.body, wanted)
         stored = self.store.update(key, lambda now: merged(now, obj))
         self._tell_applied(stored, "configured")
         self._act_on_change(stored)
@@ -139,7 +143,8 @@ class LocalCluster(StoredObjects):
                 scope.cancel()
             await self._delete_pods_of(found.body, cause)
         if key.kind == "PersistentVolumeClaim":
-            await claims.release(self.store, self.runtime, found.body)
+            await self._delete_claim(key, found.body, cause)
+            return
         self._removed(key, found.body, cause)
 
     async def stop_all(self, cause: str) -> None:
@@ -164,6 +169,19 @@ class LocalCluster(StoredObjects):
         else:
             self._removed(key, pod, cause)
 
+    async def _delete_claim(self, key: ObjectKey, claim: JsonObject, cause: str) -> None:
+        """A claim that a pod uses is only marked: it goes with the last such pod (kubernetes, pvc-protection)."""
+        if claims.is_used(self.store, claim):
+            self.store.update(key, lambda obj: _marked_claim(obj, self._now()))
+            return
+        await claims.release(self.store, self.runtime, claim)
+        self._removed(key, claim, cause)
+
+    async def _delete_unused_claims(self, namespace: str) -> None:
+        for stored in self.store.list("PersistentVolumeClaim", namespace):
+            if text(stored.body, "metadata", "deletionTimestamp"):
+                await self._delete_claim(key_of(stored.body, default_namespace=namespace), stored.body, "unused")
+
     async def _delete_pods_of(self, job: JsonObject, cause: str) -> None:
         for stored in self.store.list("Pod", text(job, "metadata", "namespace")):
             owners = mapping(stored.body, "metadata").get("ownerReferences")
@@ -186,10 +204,13 @@ class LocalCluster(StoredObjects):
     # Controllers.
 
     def _act_on(self, obj: JsonObject) -> None:
+        # What is to be found by a deletion that comes at once is known before its task first runs.
         if obj["kind"] == "Pod":
-            self._tasks.start_soon(self._run_pod, obj)
+            self._workers[uid_of(obj)] = worker = self._new_worker(obj)
+            self._tasks.start_soon(self._run_pod, obj, worker)
         elif obj["kind"] == "Job":
-            self._tasks.start_soon(self._run_job, obj)
+            self._jobs[uid_of(obj)] = scope = anyio.CancelScope()
+            self._tasks.start_soon(self._run_job, obj, scope)
         else:
             self._act_on_change(obj)
 
@@ -197,10 +218,10 @@ class LocalCluster(StoredObjects):
         if obj["kind"] in ("PersistentVolume", "PersistentVolumeClaim"):
             claims.bind_all(self.store)
 
-    async def _run_pod(self, obj: JsonObject) -> None:
+    def _new_worker(self, obj: JsonObject) -> PodWorker:
         key, uid = key_of(obj, default_namespace="default"), uid_of(obj)
         context, network = self._of(obj)
-        worker = PodWorker(
+        return PodWorker(
             pod_from_object(obj),
             self.runtime,
             context,
@@ -209,14 +230,21 @@ class LocalCluster(StoredObjects):
             resolver=claims.ClusterResources(self.store, self.runtime),
             on_status=lambda status: self._set_status(key, uid, status),
         )
-        self._workers[uid] = worker
+
+    async def _run_pod(self, obj: JsonObject, worker: PodWorker) -> None:
+        key, uid = key_of(obj, default_namespace="default"), uid_of(obj)
         try:
             if await self._claims_are_bound(worker):
                 await worker.run()
+        except (BoathookError, ExceptionGroup) as error:
+            # One pod that cannot go on is no reason to end all others.
+            self._set_status(key, uid, _ended_badly(self.store.find(key), error))
+        else:
             self._removed(key, obj, "stopped")
         finally:
             del self._workers[uid]
             self.store.touched()
+        await self._delete_unused_claims(key.namespace)
 
     async def _claims_are_bound(self, worker: PodWorker) -> bool:
         """Wait as a pod that cannot be scheduled does; False: it is to be stopped before it ever started."""
@@ -235,17 +263,15 @@ class LocalCluster(StoredObjects):
             await self.store.changed(seen)
         return False
 
-    async def _run_job(self, obj: JsonObject) -> None:
+    async def _run_job(self, obj: JsonObject, scope: anyio.CancelScope) -> None:
         context, network = self._of(obj)
         create = partial(self.create, context=context, network=network)
         run = JobRun(obj, self, self.store, create=create, context=context, names=self._names)
-        uid = uid_of(obj)
-        with anyio.CancelScope() as scope:
-            self._jobs[uid] = scope
-            try:
+        try:
+            with scope:
                 await run.run()
-            finally:
-                del self._jobs[uid]
+        finally:
+            del self._jobs[uid_of(obj)]
 
     def _set_status(self, key: ObjectKey, uid: str, status: JsonObject) -> None:
         try:
@@ -321,41 +347,20 @@ def target_of(obj: JsonObject) -> Target:
     return Target(kind="object", scope=text(obj, "metadata", "namespace"), name=f"{kind}/{name}", instance=uid_of(obj))
 
 
-SERVER_FIELDS = ("uid", "resourceVersion", "creationTimestamp", "generation", "namespace", "deletionTimestamp")
+def _ended_badly(stored: Stored | None, error: BoathookError | ExceptionGroup) -> JsonObject:
+    """The status of a pod whose place failed it. Raises a bug again."""
+    if isinstance(error, ExceptionGroup) and error.split(BoathookError)[1] is not None:
+        raise error
+    leaf: BaseException = error
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    status = {} if stored is None else mapping(stored.body, "status")
+    return status | {"phase": "Failed", "reason": "Error", "message": str(leaf)}
 
 
-def merged(now: JsonObject, wanted: JsonObject) -> JsonObject:
-    """The stored object as the manifest wants it: identity and status stay, bound claims keep their volume."""
-    metadata = mapping(now, "metadata")
-    kept = {field: metadata[field] for field in SERVER_FIELDS if field in metadata}
-    annotations = mapping(wanted, "metadata", "annotations")
-    if claims.DYNAMIC in mapping(metadata, "annotations"):
-        annotations = annotations | {claims.DYNAMIC: "true"}
-    result = wanted | {"metadata": mapping(wanted, "metadata") | kept}
-    if annotations:
-        result["metadata"] = mapping(result, "metadata") | {"annotations": annotations}
-    if "status" in now:
-        result["status"] = now["status"]
-    for field in ("volumeName", "claimRef"):
-        if field in mapping(now, "spec"):
-            kept_field: JsonObject = {field: mapping(now, "spec")[field]}
-            result["spec"] = kept_field | mapping(result, "spec")
-    return result
-
-
-def _refuse_changed_spec(now: JsonObject, wanted: JsonObject) -> None:
-    """What the API server lets nobody change."""
-    kind, name = str(now["kind"]), text(now, "metadata", "name")
-    if kind == "Pod" and now.get("spec") != wanted.get("spec"):
-        raise _invalid(f'Pod "{name}" is invalid: spec: Forbidden: pod updates may not change fields of a running pod')
-    if kind == "Job" and mapping(now, "spec").get("template") != mapping(wanted, "spec").get("template"):
-        raise _invalid(f'Job "{name}" is invalid: spec.template: Invalid value: field is immutable')
-
-
-def _invalid(message: str) -> BoathookError:
-    source = Source(file="", line=None, column=None, path="")
-    finding = Finding(id="cluster.immutable", severity=Severity.ERROR, source=source, message=message, remedy=None)
-    return ManifestError((finding,), hint="delete it first, or give the new one another name")
+def _marked_claim(claim: JsonObject, now: str) -> JsonObject:
+    marked: JsonObject = {"deletionTimestamp": now}
+    return claim | {"metadata": marked | mapping(claim, "metadata")}
 
 
 def _marked(obj: JsonObject, now: str, grace: timedelta) -> JsonObject:

@@ -89,7 +89,7 @@ def orphaned(obj: JsonObject) -> JsonObject:
     return obj | {"status": status | changes}
 
 
-_MESSAGE = "the process that ran it was killed, and its containers ended with it"
+_MESSAGE = "the process that ran it has ended, and its containers with it"
 
 
 def _ended(status: JsonObject) -> JsonObject:

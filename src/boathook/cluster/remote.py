@@ -13,12 +13,14 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 
+import anyio
+
 from boathook.cluster import claims
 from boathook.cluster.archive import archive
 from boathook.cluster.base import ObjectKey, VolumeCopy
 from boathook.cluster.local import LocalCluster
-from boathook.cluster.objects import ACTIVE_KINDS, StoredObjects
-from boathook.cluster.owners import parse_owner
+from boathook.cluster.objects import ACTIVE_KINDS, StoredObjects, T
+from boathook.cluster.owners import is_alive, parse_owner, settle_orphans
 from boathook.cluster.store import ObjectStore, mapping, plural, text, uid_of
 from boathook.codec import to_json
 from boathook.errors import NotFound, NotRunning, PlaceError
@@ -35,6 +37,9 @@ from boathook.runtimes.base import (
     LogLine,
     OutputSink,
 )
+
+LOOK_SECONDS = 1.0
+"""How often a wait looks whether the owner of what it waits for is alive."""
 
 Call = Callable[[str, JsonObject, int | None], Awaitable[JsonObject]]
 """Has the owner with this pid (None: the supervisor) do an operation."""
@@ -106,6 +111,15 @@ class RemoteCluster(StoredObjects):
     async def _ask(self, operation: str, params: JsonObject, owner: int | None) -> JsonObject:
         answer = await self._call(operation, params, owner)
         return mapping(answer, "object")
+
+    async def wait_until(self, key: ObjectKey, condition: Callable[[JsonObject | None], T | None]) -> T:
+        """Look now and then whether the owner lives: nobody else says that an object ended with it."""
+        while True:
+            with anyio.move_on_after(LOOK_SECONDS):
+                return await super().wait_until(key, condition)
+            found = self.store.find(key)
+            if found is not None and found.owner and not is_alive(found.owner):
+                settle_orphans(self.store)
 
     def living_owner(self, key: ObjectKey) -> int | None:
         """The process that acts on the object; None when nobody does. Raises ``NotFound``."""

@@ -5,6 +5,7 @@ Each call is one short transaction. Readers see changes of other processes; ``ch
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -20,7 +21,9 @@ from boathook.errors import Conflict, JournalError, NotFound
 from boathook.model import JsonObject
 
 POLL_SECONDS = 0.02
-"""How often a waiting process looks whether another one has changed the store."""
+LONGEST_POLL_SECONDS = 0.1
+POLL_GROWTH = 1.1
+"""How often a waiting process looks whether another one has changed the store; less often while nobody does."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -50,6 +53,10 @@ class ObjectStore:
         self._clock = clock
         self._uids = uids
         self._changed = anyio.Event()
+        self._others = 0
+        self._waiting = 0
+        self._pause = POLL_SECONDS
+        self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
     def open(cls, path: Path, *, clock: Clock, uids: Callable[[], str]) -> ObjectStore:
@@ -173,20 +180,47 @@ class ObjectStore:
         self._changed.set()
         self._changed = anyio.Event()
 
-    def version(self) -> tuple[int, anyio.Event]:
-        """What ``changed`` compares with: take it before you read."""
-        others = self._database.execute("PRAGMA data_version").fetchone()[0] if self._shared else 0
-        return others, self._changed
+    def version(self) -> anyio.Event:
+        """What ``changed`` compares with: take it before you read. It is set when the store has changed since."""
+        if self._shared and not self._waiting:
+            self._notice_others()
+        return self._changed
 
-    async def changed(self, since: tuple[int, anyio.Event]) -> None:
+    async def changed(self, since: anyio.Event) -> None:
         """Until the store was changed after ``since``, by this process or another."""
-        others, event = since
         if not self._shared:
-            await event.wait()
+            await since.wait()
             return
-        while not event.is_set() and self.version()[0] == others:
-            with anyio.move_on_after(POLL_SECONDS):
-                await event.wait()
+        with self._looking():
+            await since.wait()
+
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        """While somebody waits, one timer for all of them looks what other processes do."""
+        self._waiting += 1
+        if self._waiting == 1:
+            self._pause = POLL_SECONDS
+            self._look()
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if not self._waiting and self._timer is not None:
+                self._timer.cancel()
+
+    def _look(self) -> None:
+        changed = self._notice_others()
+        self._pause = POLL_SECONDS if changed else min(self._pause * POLL_GROWTH, LONGEST_POLL_SECONDS)
+        self._timer = asyncio.get_running_loop().call_later(self._pause, self._look)
+
+    def _notice_others(self) -> bool:
+        """Whether another process has changed something since the last look; who waits is told then."""
+        others = self._database.execute("PRAGMA data_version").fetchone()[0]
+        if others == self._others:
+            return False
+        self._others = others
+        self._notify()
+        return True
 
 
 def mapping(obj: JsonObject, *path: str) -> JsonObject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -18,13 +19,17 @@ from boathook.errors import Conflict, PlaceError
 from boathook.events import Listener
 from boathook.home import Home
 from boathook.model import JsonObject
-from boathook.supervisor.wire import Lines, error_of, event_of
+from boathook.supervisor import sockets
+from boathook.supervisor.sockets import owner_socket
+from boathook.supervisor.wire import ACCEPTED, Lines, error_of, event_of
 
-SOCKET = "supervisor.sock"
+SOCKET = sockets.SUPERVISOR
 LOCK = "supervisor.lock"
+LOG = "supervisor.log"
 START_LOCK = "supervisor-start.lock"
 START_SECONDS = 30.0
-ATTEMPTS = 3
+"""How long a supervisor may take to start, or one that ends to make room for the next."""
+RETRY_SECONDS = 0.05
 CANCEL_SECONDS = 5.0
 
 
@@ -74,14 +79,12 @@ async def asking(
     home: Home, operation: str, params: JsonObject, *, on_event: Listener, owner_pid: int | None = None
 ) -> AsyncIterator[Answer]:
     """Ask for an operation; leaving the block ends the conversation, not what was set going."""
-    async with _connected(home, owner_pid) as stream:
-        lines = Lines(stream)
-        await lines.send({"operation": operation, "params": params})
+    async with conversation(home, {"operation": operation, "params": params}, owner_pid=owner_pid) as lines:
         try:
             yield Answer(lines, on_event, str(owner_pid or supervisor_pid(home) or "(supervisor)"))
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(CANCEL_SECONDS, shield=True):
-                await lines.send({"cancel": True})
+                await lines.say_if_heard({"cancel": True})
                 # The owner ends what it had begun before it answers for the last time.
                 while await lines.receive() is not None:
                     pass
@@ -89,44 +92,75 @@ async def asking(
 
 
 @asynccontextmanager
-async def _connected(home: Home, owner_pid: int | None) -> AsyncIterator[SocketStream]:
+async def conversation(home: Home, request: JsonObject, *, owner_pid: int | None = None) -> AsyncIterator[Lines]:
+    """A request that was accepted. One that reaches a supervisor at its end is put to the next one."""
     if owner_pid is not None and owner_pid != supervisor_pid(home):
-        try:
-            stream: SocketStream = await anyio.connect_unix(home.socket(f"owner-{owner_pid}.sock"))
-        except OSError as error:
-            raise Conflict(
-                f"process {owner_pid} owns this and cannot be asked: {error.strerror}", hint="end it there"
-            ) from error
+        stream, lines = await _ask_owner(home, owner_pid, request)
     else:
-        stream = await _supervisor(home)
+        stream, lines = await _ask_supervisor(home, request)
     async with stream:
-        yield stream
+        yield lines
 
 
-async def _supervisor(home: Home) -> SocketStream:
-    """Connect to the supervisor, starting it where none lives."""
-    for _ in range(ATTEMPTS):
-        try:
-            return await anyio.connect_unix(home.socket(SOCKET))
-        except OSError:
-            await anyio.to_thread.run_sync(_start, home, abandon_on_cancel=True)
+async def _ask_owner(home: Home, pid: int, request: JsonObject) -> tuple[SocketStream, Lines]:
     try:
-        return await anyio.connect_unix(home.socket(SOCKET))
+        stream = await sockets.connect(home.socket(owner_socket(pid)))
     except OSError as error:
-        raise PlaceError(
-            f"the supervisor cannot be reached: {error.strerror}", hint=f"see {home.path / 'supervisor.log'}"
-        ) from error
+        raise Conflict(f"process {pid} owns this and cannot be asked: {error.strerror}", hint="end it there") from error
+    lines = await _accepted(stream, request)
+    if lines is None:
+        raise Conflict(f"process {pid} owns this and is ending", hint="try again when it has ended")
+    return stream, lines
 
 
-def _start(home: Home) -> None:
-    """Start the supervisor and wait until it listens. Somebody else may be doing so already: then wait for that."""
+async def _ask_supervisor(home: Home, request: JsonObject) -> tuple[SocketStream, Lines]:
+    """Ask the supervisor, starting it where none lives."""
+    why = "it is ending"
+    with anyio.move_on_after(START_SECONDS):
+        while True:
+            try:
+                stream = await sockets.connect(home.socket(SOCKET))
+            except OSError as error:
+                why = error.strerror or str(error)
+                if not await anyio.to_thread.run_sync(_start, home, abandon_on_cancel=True):
+                    await anyio.sleep(RETRY_SECONDS)
+                continue
+            if (lines := await _accepted(stream, request)) is not None:
+                return stream, lines
+            await anyio.sleep(RETRY_SECONDS)
+    who = supervisor_pid(home)
+    raise PlaceError(
+        f"the supervisor{'' if who is None else f' (process {who})'} cannot be reached: {why}",
+        hint=f"it may still be stopping its pods; see also {home.path / LOG}",
+    )
+
+
+async def _accepted(stream: SocketStream, request: JsonObject) -> Lines | None:
+    """None: the other side ends, and has not begun anything."""
+    lines = Lines(stream)
+    try:
+        await lines.send(request)
+        if await lines.receive() == ACCEPTED:
+            return lines
+    except anyio.BrokenResourceError:
+        pass
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await stream.aclose()
+        raise
+    await stream.aclose()
+    return None
+
+
+def _start(home: Home) -> bool:
+    """Start the supervisor and wait until it listens; False when one lives. Waits for others who are doing so."""
     home.locks.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (home.locks / START_LOCK).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if supervisor_pid(home) is not None and home.socket(SOCKET).exists():
-            return
+        if supervisor_pid(home) is not None:
+            return False
         ready, told = os.pipe()
-        with (home.path / "supervisor.log").open("a") as log:
+        with (home.path / LOG).open("a") as log:
             os.chmod(log.fileno(), 0o600)
             process = subprocess.Popen(
                 [sys.executable, "-m", "boathook.supervisor", str(told)],
@@ -140,15 +174,16 @@ def _start(home: Home) -> None:
             )
         os.close(told)
         with os.fdopen(ready) as answer:
-            word = answer.read()
+            word = answer.read() if select.select([ready], [], [], START_SECONDS)[0] else ""
     if not word:
-        code = process.wait(timeout=START_SECONDS)
+        code = process.poll()
         raise PlaceError(
-            f"the supervisor could not be started (exit code {code})",
-            hint=f"see the end of {home.path / 'supervisor.log'}",
+            "the supervisor could not be started" + (f" (exit code {code})" if code is not None else ""),
+            hint=f"see the end of {home.path / LOG}",
         )
     # It is nobody's child to wait for: it outlives this command.
     process.returncode = 0
+    return True
 
 
 def supervisor_pid(home: Home) -> int | None:

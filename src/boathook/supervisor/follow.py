@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 
@@ -11,8 +11,8 @@ from boathook.cluster.base import ObjectKey
 from boathook.codec import to_json
 from boathook.events import Listener
 from boathook.home import Home
-from boathook.supervisor.client import _connected
-from boathook.supervisor.wire import Lines, event_of
+from boathook.supervisor.client import conversation
+from boathook.supervisor.wire import event_of
 
 OPERATION = "cluster.follow"
 
@@ -23,9 +23,7 @@ LAST_WORD_SECONDS = 1.0
 @asynccontextmanager
 async def following(home: Home, key: ObjectKey, *, on_event: Listener) -> AsyncIterator[None]:
     """While the block runs, ``on_event`` hears what happens to the object and its pods, to the last word."""
-    async with _connected(home, None) as stream:
-        lines = Lines(stream)
-        await lines.send({"operation": OPERATION, "params": {"key": to_json(key)}})
+    async with conversation(home, {"operation": OPERATION, "params": {"key": to_json(key)}}) as lines:
         over = anyio.Event()
         # Cancelled by nobody else: the last words are heard also when the command is interrupted.
         hearing = anyio.CancelScope(shield=True)
@@ -42,7 +40,8 @@ async def following(home: Home, key: ObjectKey, *, on_event: Listener) -> AsyncI
             try:
                 yield
             finally:
-                with anyio.move_on_after(LAST_WORD_SECONDS, shield=True):
-                    await lines.send({"cancel": True})
+                # A supervisor that was killed has no more to say.
+                with anyio.move_on_after(LAST_WORD_SECONDS, shield=True), suppress(anyio.BrokenResourceError):
+                    await lines.say_if_heard({"cancel": True})
                     await over.wait()
                 hearing.cancel()

@@ -15,6 +15,7 @@ from boathook.errors import UsageError
 from boathook.events import EventStream, Listener
 from boathook.home import Home
 from boathook.journal import Context, Journal, SqliteObligations
+from boathook.model import JsonObject
 from boathook.runtimes.base import ContainerRuntime
 
 ANSWER_POLL_SECONDS = 0.02
@@ -37,6 +38,10 @@ class Host:
     """Operations that are under way."""
     answering: int = field(default=0)
     """Clients that have not heard everything yet."""
+    ending: bool = field(default=False)
+    """It stops what it has and begins nothing new: who asks for that waits for the next process."""
+    brought_up: dict[tuple[str, str], JsonObject] = field(default_factory=dict)
+    """What stands here until it is brought down: the parameters by operation and title."""
 
     async def until_answered(self) -> None:
         """Until nothing is under way and every client has its answer: a command ends only then."""

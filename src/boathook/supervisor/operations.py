@@ -45,6 +45,17 @@ OPERATIONS = {
 UNJOURNALLED = frozenset({"cluster.create", "cluster.apply", "cluster.delete", "cluster.follow", "pod.delete"})
 """What is part of another run: of the command that asked, or of the pod's own life."""
 
+WHILE_ENDING = frozenset(
+    {"cluster.delete", "cluster.follow", "pod.delete", "compose.stop", "compose.down", "compose.kill"}
+)
+"""What is still answered by a process that stops what it has: the others wait for the next one."""
+
+BROUGHT_DOWN_BY = {"compose.up": "compose.stop"}
+"""What an operation brings up, and this process keeps, is stopped by that one when the process is told to end."""
+
+FORGOTTEN_BY = {"compose.down": "compose.up"}
+"""What an operation has brought up is gone after that one."""
+
 
 def find_operation(name: str) -> Operation:
     """Raises ``UsageError`` for a name that this version does not know."""

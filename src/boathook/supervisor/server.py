@@ -7,7 +7,7 @@ import os
 import signal
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import anyio
 
@@ -20,6 +20,7 @@ from boathook.home import Home
 from boathook.journal import Context, Journal, SqliteObligations
 from boathook.runtimes.bubblewrap import BubblewrapRuntime
 from boathook.supervisor.client import LOCK, SOCKET
+from boathook.supervisor.ending import bring_down_all
 from boathook.supervisor.host import Host
 from boathook.supervisor.images import OwnersImages
 from boathook.supervisor.service import serving
@@ -28,6 +29,9 @@ LINGER_SECONDS = 3.0
 """How long it stays with nothing to do: the next command of a script then finds it up."""
 
 LOOK_SECONDS = 0.5
+
+LAST_WORD_SECONDS = 5.0
+"""How long clients may take to hear what became of their requests when it ends."""
 
 
 async def supervise(home: Home, ready: int | None) -> int:
@@ -59,8 +63,7 @@ async def supervise(home: Home, ready: int | None) -> int:
                     with events.listening(run.listener):
                         async with serving(host, home.socket(SOCKET)):
                             _tell(ready, "ready\n")
-                            await _until_idle_or_told(host)
-                        await cluster.stop_all("the supervisor was told to end")
+                            await _until_over(host)
                         journal.finish(run)
                         tasks.cancel_scope.cancel()
             finally:
@@ -68,24 +71,39 @@ async def supervise(home: Home, ready: int | None) -> int:
     return 0
 
 
-async def _until_idle_or_told(host: Host) -> None:
-    async with anyio.create_task_group() as waiting:
+async def _until_over(host: Host) -> None:
+    """Until there is nothing left to do, or a signal: then everything is stopped gracefully; the second ends it now."""
+    told, graceful = anyio.Event(), anyio.CancelScope()
 
-        async def told() -> None:
-            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-                async for _ in signals:
-                    waiting.cancel_scope.cancel()
+    async def hear() -> None:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            async for _ in signals:
+                if told.is_set():
+                    graceful.cancel()
+                told.set()
 
-        waiting.start_soon(told)
-        idle_since = anyio.current_time()
-        while anyio.current_time() - idle_since < LINGER_SECONDS:
-            await anyio.sleep(LOOK_SECONDS)
-            if await _has_work(host):
-                idle_since = anyio.current_time()
-        waiting.cancel_scope.cancel()
+    async with anyio.create_task_group() as hearing:
+        hearing.start_soon(hear)
+        await _until_idle_or(told, host)
+        # Nothing is awaited between the last look and this: what comes from now on is for the next supervisor.
+        host.ending = True
+        with graceful:
+            await bring_down_all(host, "the supervisor was told to end")
+            with anyio.move_on_after(LAST_WORD_SECONDS):
+                await host.until_answered()
+        hearing.cancel_scope.cancel()
 
 
-async def _has_work(host: Host) -> bool:
+async def _until_idle_or(told: anyio.Event, host: Host) -> None:
+    idle_since = anyio.current_time()
+    while not told.is_set() and anyio.current_time() - idle_since < LINGER_SECONDS:
+        with anyio.move_on_after(LOOK_SECONDS):
+            await told.wait()
+        if _has_work(host):
+            idle_since = anyio.current_time()
+
+
+def _has_work(host: Host) -> bool:
     if host.active or host.the_cluster().busy:
         return True
     runtime = host.runtime
@@ -111,5 +129,7 @@ def _only_one(home: Home) -> Iterator[bool]:
 
 def _tell(ready: int | None, word: str) -> None:
     if ready is not None:
-        os.write(ready, word.encode())
+        # Whoever started it may have been killed meanwhile: somebody else will ask.
+        with suppress(BrokenPipeError):
+            os.write(ready, word.encode())
         os.close(ready)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import socket
-import struct
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import anyio
-from anyio.abc import SocketAttribute, SocketStream
+from anyio.abc import SocketStream
 from anyio.streams.memory import MemoryObjectSendStream
 
 from boathook.clock import SystemClock
@@ -19,31 +18,38 @@ from boathook.errors import BoathookError, PlaceError
 from boathook.events import EventStream, Listener
 from boathook.journal import Context, SqliteObligations
 from boathook.model import JsonObject
+from boathook.supervisor import sockets
 from boathook.supervisor.host import Host
 from boathook.supervisor.images import ImageSettings, image_settings
-from boathook.supervisor.operations import RESTS, UNJOURNALLED, find_operation
-from boathook.supervisor.wire import Lines, error_message, event_message
+from boathook.supervisor.operations import (
+    BROUGHT_DOWN_BY,
+    FORGOTTEN_BY,
+    RESTS,
+    UNJOURNALLED,
+    WHILE_ENDING,
+    find_operation,
+)
+from boathook.supervisor.sockets import owner_socket
+from boathook.supervisor.wire import ACCEPTED, Lines, error_message, event_message, is_ours
+
+__all__ = ["owner_socket", "serving"]
+
+log = logging.getLogger(__name__)
 
 QUEUED_MESSAGES = 10_000
 """What a slow client may be behind; then its events are dropped, never the owner's time."""
 
 
-def owner_socket(pid: int) -> str:
-    """The name of the socket of a process that owns containers."""
-    return f"owner-{pid}.sock"
-
-
 @asynccontextmanager
 async def serving(host: Host, path: Path) -> AsyncIterator[None]:
     """Serve ``path`` inside the block. Only this user's processes (and root's) are answered."""
-    path.unlink(missing_ok=True)  # noqa: ASYNC240  one quick call
-    listener = await anyio.create_unix_listener(path, mode=0o600)
+    listener = await sockets.listen(path)
     try:
         async with listener, anyio.create_task_group() as tasks:
 
             async def accept(stream: SocketStream) -> None:
                 async with stream:
-                    if _is_ours(stream):
+                    if is_ours(stream):
                         host.answering += 1
                         try:
                             await _answer(host, stream)
@@ -54,41 +60,38 @@ async def serving(host: Host, path: Path) -> AsyncIterator[None]:
             yield
             tasks.cancel_scope.cancel()
     finally:
-        path.unlink(missing_ok=True)  # noqa: ASYNC240  one quick call
-
-
-def _is_ours(stream: SocketStream) -> bool:
-    """The peer's user, as the kernel knows it."""
-    raw = stream.extra(SocketAttribute.raw_socket)
-    credentials = raw.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    _, uid, _ = struct.unpack("3i", credentials)
-    return uid in (0, os.geteuid())
+        sockets.remove(path)
 
 
 async def _answer(host: Host, stream: SocketStream) -> None:
-    lines = Lines(stream)
-    request = await lines.receive()
-    if request is None:
+    lines, request = Lines(stream), None
+    # Whoever talks nonsense is not answered.
+    with suppress(PlaceError):
+        request = await lines.receive()
+    if request is None or (host.ending and text(request, "operation") not in WHILE_ENDING):
         return
     sender, receiver = anyio.create_memory_object_stream[JsonObject](QUEUED_MESSAGES)
     scope = anyio.CancelScope()
     # The operation goes on by itself when its client goes away: only an explicit word cancels it.
     host.active += 1
+    sender.send_nowait(ACCEPTED)
     host.tasks.start_soon(_operate, host, request, sender, scope)
     async with anyio.create_task_group() as tasks:
 
         async def hear() -> None:
-            while (message := await lines.receive()) is not None:
-                if message.get("cancel"):
-                    scope.cancel()
+            with suppress(PlaceError):
+                while (message := await lines.receive()) is not None:
+                    if message.get("cancel"):
+                        scope.cancel()
             tasks.cancel_scope.cancel()
 
         tasks.start_soon(hear)
-        try:
-            async for message in receiver:
-                await lines.send(message)
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            pass
+        with receiver:
+            try:
+                async for message in receiver:
+                    await lines.send(message)
+            except anyio.BrokenResourceError:
+                pass
         tasks.cancel_scope.cancel()
 
 
@@ -106,29 +109,37 @@ async def _operate(
             await _run(host, request, lambda stamped: tell(event_message(stamped)), tell)
         if scope.cancelled_caught:
             tell(error_message(PlaceError("cancelled")))
-    except BoathookError as error:
-        tell(error_message(error))
-    except ExceptionGroup as group:
-        mistakes, bugs = group.split(BoathookError)
-        if bugs is not None or mistakes is None:
-            tell(error_message(PlaceError(f"the supervisor failed: {group}")))
-            raise
-        leaf: BaseException = mistakes
-        while isinstance(leaf, BaseExceptionGroup):
-            leaf = leaf.exceptions[0]
-        assert isinstance(leaf, BoathookError)
-        tell(error_message(leaf))
+    except Exception as error:  # noqa: BLE001  a request must not end what others have here
+        tell(error_message(_mistake(error)))
     finally:
         sender.close()
         host.active -= 1
+
+
+def _mistake(error: Exception) -> BoathookError:
+    """What the client is told. A bug is logged."""
+    leaf: BaseException = error
+    if isinstance(error, ExceptionGroup):
+        mistakes, bugs = error.split(BoathookError)
+        leaf = error if bugs is not None or mistakes is None else mistakes
+        while leaf is not error and isinstance(leaf, BaseExceptionGroup):
+            leaf = leaf.exceptions[0]
+    if isinstance(leaf, BoathookError):
+        return leaf
+    log.error("a request failed unexpectedly", exc_info=error)
+    return PlaceError(f"process {os.getpid()} failed unexpectedly: {type(error).__name__}: {error}")
 
 
 async def _run(host: Host, request: JsonObject, listener: Listener, tell: Callable[[JsonObject], None]) -> None:
     name, params = text(request, "operation"), mapping(request, "params")
     operation = find_operation(name)
     image_settings.set(ImageSettings.of(mapping(params, "settings")))
+    if name in BROUGHT_DOWN_BY:
+        host.brought_up[name, text(params, "title")] = params
     async with _context(host, name, params, listener) as context:
         tell({"result": await operation(host, params, context)})
+        if name in FORGOTTEN_BY and not params.get("services"):
+            host.brought_up.pop((FORGOTTEN_BY[name], text(params, "title")), None)
         if (rest := RESTS.get(name)) is not None:
             host.active -= 1
             try:

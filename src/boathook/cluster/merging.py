@@ -1,0 +1,45 @@
+"""What an applied manifest makes of an object that is stored already, and what the API server refuses to change."""
+
+from __future__ import annotations
+
+from boathook.cluster import claims
+from boathook.cluster.store import mapping, text
+from boathook.errors import BoathookError, ManifestError
+from boathook.model import Finding, JsonObject, Severity, Source
+
+SERVER_FIELDS = ("uid", "resourceVersion", "creationTimestamp", "generation", "namespace", "deletionTimestamp")
+
+
+def merged(now: JsonObject, wanted: JsonObject) -> JsonObject:
+    """The stored object as the manifest wants it: identity and status stay, bound claims keep their volume."""
+    metadata = mapping(now, "metadata")
+    kept = {field: metadata[field] for field in SERVER_FIELDS if field in metadata}
+    annotations = mapping(wanted, "metadata", "annotations")
+    if claims.DYNAMIC in mapping(metadata, "annotations"):
+        annotations = annotations | {claims.DYNAMIC: "true"}
+    result = wanted | {"metadata": mapping(wanted, "metadata") | kept}
+    if annotations:
+        result["metadata"] = mapping(result, "metadata") | {"annotations": annotations}
+    result.pop("status", None)
+    if "status" in now:
+        result["status"] = now["status"]
+    for field in ("volumeName", "claimRef"):
+        if field in mapping(now, "spec"):
+            kept_field: JsonObject = {field: mapping(now, "spec")[field]}
+            result["spec"] = kept_field | mapping(result, "spec")
+    return result
+
+
+def refuse_changed_spec(now: JsonObject, wanted: JsonObject) -> None:
+    """What the API server lets nobody change."""
+    kind, name = str(now["kind"]), text(now, "metadata", "name")
+    if kind == "Pod" and now.get("spec") != wanted.get("spec"):
+        raise _invalid(f'Pod "{name}" is invalid: spec: Forbidden: pod updates may not change fields of a running pod')
+    if kind == "Job" and mapping(now, "spec").get("template") != mapping(wanted, "spec").get("template"):
+        raise _invalid(f'Job "{name}" is invalid: spec.template: Invalid value: field is immutable')
+
+
+def _invalid(message: str) -> BoathookError:
+    source = Source(file="", line=None, column=None, path="")
+    finding = Finding(id="cluster.immutable", severity=Severity.ERROR, source=source, message=message, remedy=None)
+    return ManifestError((finding,), hint="delete it first, or give the new one another name")

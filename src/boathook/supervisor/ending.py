@@ -1,0 +1,34 @@
+"""The graceful end of a process that owns containers: pods and projects are stopped with their hooks, all at once."""
+
+from __future__ import annotations
+
+import logging
+
+import anyio
+
+from boathook.errors import BoathookError
+from boathook.model import JsonObject
+from boathook.supervisor.host import Host
+from boathook.supervisor.operations import BROUGHT_DOWN_BY, find_operation
+
+log = logging.getLogger(__name__)
+
+EVERYTHING: JsonObject = {"services": [], "grace_seconds": None, "volumes": False}
+
+
+async def bring_down_all(host: Host, cause: str) -> None:
+    """Stop every pod and every project that lives here. What cannot be stopped is logged; the others go on."""
+    async with anyio.create_task_group() as tasks:
+        if host.cluster is not None:
+            tasks.start_soon(host.cluster.stop_all, cause)
+        for (operation, title), params in host.brought_up.items():
+            tasks.start_soon(_bring_down, host, BROUGHT_DOWN_BY[operation], title, params | EVERYTHING)
+
+
+async def _bring_down(host: Host, name: str, title: str, params: JsonObject) -> None:
+    command = name.replace(".", " ")
+    try:
+        async with host.run(command=command, title=title, listener=None) as context:
+            await find_operation(name)(host, params, context)
+    except (BoathookError, ExceptionGroup) as error:
+        log.error("%s %s failed at the end of this process: %s", command, title, error)
