@@ -14,7 +14,7 @@ from boathook.backup.selector import parse_selector
 from boathook.cluster.base import Cluster, ObjectKey, VolumeCopy
 from boathook.errors import JournalError, OperationFailed
 from boathook.journal import ObligationState
-from boathook.model import HookPoint
+from boathook.model import HookPoint, JsonObject
 from boathook.runtimes.assumptions import Assumption
 from boathook.runtimes.base import ExecSpec, Execution, OutputSink
 from tests.backup.build import Made, a_claim, a_pod, a_spec, copying, hooks, make, takes
@@ -50,6 +50,37 @@ def test_pods_of_all_namespaces_are_taken_each_with_two_files() -> None:
 
     assert hook_order(made) == ["pre a", "post a", "pre b", "post b"]
     assert len(made.paths) == 4
+
+
+@pytest.mark.behaviour("backup:1")
+def test_what_is_no_pod_has_no_hooks_whatever_its_annotations_say() -> None:
+    config: JsonObject = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "c", "namespace": "default", "annotations": {**hooks()}},
+    }
+
+    made = make(config)
+
+    assert made.steps == ""
+    assert made.backup.phase is Phase.COMPLETED
+    assert len(made.paths) == 2
+
+
+@pytest.mark.behaviour("backup:128")
+def test_no_two_hooks_overlap_even_in_one_block() -> None:
+    made = make(
+        a_claim(),
+        a_pod("a", claim="shared", annotations=hooks()),
+        a_pod("b", claim="shared", annotations=hooks()),
+        assume=[takes(point, name, 2) for name in ("a", "b") for point in (PRE, POST)],
+    )
+
+    told = [line.split()[:4] for line in made.steps.splitlines() if "hook" in line]
+    assert [(at, f"{phase} {name}") for at, phase, _, name in told] == [
+        ("0s", "pre a"), ("2s", "pre a"), ("2s", "pre b"), ("4s", "pre b"),
+        ("4s", "post a"), ("6s", "post a"), ("6s", "post b"), ("8s", "post b"),
+    ]  # fmt: skip
 
 
 @pytest.mark.behaviour("backup:86")
@@ -164,7 +195,7 @@ def test_a_hook_that_takes_too_long_is_ended_and_the_backup_goes_on_at_once() ->
     assert "2s post hook db succeeded" in made.steps
 
 
-@pytest.mark.behaviour("backup:82", "backup:100")
+@pytest.mark.behaviour("backup:8", "backup:79", "backup:82", "backup:100")
 @pytest.mark.parametrize(
     ("fields", "error"),
     [({"pre_container": "nope"}, r"no such container: \"nope\""), ({"pre": "[]"}, "command is required")],

@@ -224,7 +224,7 @@ def text_of(home: Home, *arguments: str, code: int = 0) -> str:
 
 @pytest.mark.runtime
 @pytest.mark.slow
-@pytest.mark.behaviour("compose:2")
+@pytest.mark.behaviour("compose:2", "compose:48")
 def test_a_detached_project_lives_on_and_is_seen(home: Home, detached: str) -> None:
     table = text_of(home, "-f", detached, "ps")
     logs = text_of(home, "-f", detached, "logs")

@@ -203,6 +203,21 @@ secrets: {}
     ]
 
 
+@pytest.mark.behaviour("compose:56")
+def test_a_dependency_on_no_service_is_refused_by_name() -> None:
+    found = problems_of("services: {app: {image: a, depends_on: [zzz]}}")
+
+    assert [one.partition("depends_on: ")[2] for one in found] == ['service "app" depends on undefined service "zzz"']
+
+
+@pytest.mark.behaviour("compose:59")
+def test_a_volume_that_no_service_mounts_is_no_part_of_the_project() -> None:
+    project = a_project("services: {app: {image: a, volumes: [data:/data]}}\nvolumes: {data: {}, spare: {}}")
+
+    assert [volume.key for volume in project.volumes] == ["data"]
+
+
+@pytest.mark.behaviour("compose:56")
 def test_a_dependency_cycle_is_refused_with_its_way() -> None:
     found = problems_of(
         "services: {cyc1: {image: a, depends_on: [cyc2]}, cyc2: {image: a, depends_on: [cyc1]}, c: {image: a}}"

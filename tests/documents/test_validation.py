@@ -1,35 +1,29 @@
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from boathook.documents import findings_of, load, path_text, validate
+from boathook.documents import AtLeast, Before, Fields, findings_of, load, path_text, validate
 from boathook.errors import ManifestError
 
 
-class Port(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+def absolute(path: object) -> object:
+    if isinstance(path, str) and not path.startswith("/"):
+        raise ValueError(f'path "{path}" does not begin with "/"')
+    return path
 
+
+class Port(Fields):
     port: int | str
     scheme: Literal["http", "https"] = "http"
-    path: str = "/"
-
-    @field_validator("path")
-    @classmethod
-    def absolute(cls, path: str) -> str:
-        if not path.startswith("/"):
-            raise ValueError(f'path "{path}" does not begin with "/"')
-        return path
+    path: Annotated[str, Before(absolute)] = "/"
 
 
-class Pod(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
+class Pod(Fields):
     ports: list[Port]
     ready: bool = True
-    weight: int = Field(default=0, ge=0)
+    weight: Annotated[int, AtLeast(0)] = 0
 
 
 def findings(text: str) -> list[str]:

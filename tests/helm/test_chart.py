@@ -8,6 +8,7 @@ from boathook.errors import ManifestError
 from boathook.helm.chart import load_chart
 from boathook.helm.hooks import run_order
 from boathook.helm.model import GivenValue, HookEvent, ReleaseOptions, RenderedChart, ValueSource
+from boathook.model import JsonValue
 from tests.helm.build import config_map, write_chart
 
 EXAMPLE = Path(__file__).parents[2] / "examples/helm/post-install-job"
@@ -76,6 +77,64 @@ async def test_a_subcharts_hooks_count_with_their_weight_and_go_with_the_subchar
 
     assert [hook.name for hook in run_order(enabled.hooks, HookEvent.PRE_INSTALL)] == ["child", "parent"]
     assert [hook.name for hook in disabled.hooks] == ["parent"]
+
+
+SHOWN = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: shown}
+data:
+"""
+
+
+def shown_data(rendered: RenderedChart) -> JsonValue:
+    (value,) = (one.value for one in rendered.resources if one.value is not None)
+    return value["data"]
+
+
+@pytest.mark.anyio
+@pytest.mark.behaviour("helm:69")
+async def test_a_condition_wins_over_tags_and_its_first_boolean_counts(tmp_path: Path) -> None:
+    chart = write_chart(
+        tmp_path / "c",
+        metadata="dependencies:\n- {name: sub, version: '*', repository: '', condition: 'a.use,b.use', tags: [back]}\n",
+        values="tags: {back: false}\na: {use: no boolean}\nb: {use: true}\n",
+    )
+    write_chart(chart / "charts/sub", a_yaml=config_map("child", event=None))
+
+    async def names(*values: str) -> list[str]:
+        return [one.path for one in (await load(chart, *values)).resources]
+
+    assert await names() == ["c/charts/sub/templates/a.yaml"]
+    assert await names("a.use=false") == []
+    assert await names("b.use=null") == []
+
+
+@pytest.mark.anyio
+@pytest.mark.behaviour("helm:70")
+async def test_both_forms_of_import_values_bring_values_up(tmp_path: Path) -> None:
+    chart = write_chart(
+        tmp_path / "c",
+        metadata="dependencies:\n- name: sub\n  version: '*'\n  repository: ''\n"
+        "  import-values: [data, {child: inner.deep, parent: taken}]\n",
+        a_yaml=SHOWN + "  one: {{ .Values.one | quote }}\n  two: {{ .Values.taken.two | quote }}\n",
+    )
+    write_chart(chart / "charts/sub", values="exports: {data: {one: exported}}\ninner: {deep: {two: named}}\n")
+
+    assert shown_data(await load(chart)) == {"one": "exported", "two": "named"}
+
+
+@pytest.mark.anyio
+@pytest.mark.behaviour("helm:71")
+async def test_global_values_are_seen_in_a_subchart(tmp_path: Path) -> None:
+    chart = write_chart(
+        tmp_path / "c",
+        metadata="dependencies: [{name: sub, version: '*', repository: ''}]\n",
+        values="global: {zone: here}\n",
+    )
+    write_chart(chart / "charts/sub", a_yaml=SHOWN + "  zone: {{ .Values.global.zone | quote }}\n")
+
+    assert shown_data(await load(chart)) == {"zone": "here"}
 
 
 @pytest.mark.anyio

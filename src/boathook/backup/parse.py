@@ -226,6 +226,7 @@ def parse_backup(text: str, file: str, *, name: str | None = None) -> BackupSpec
 def backup_of_document(document: Document, *, name: str | None = None) -> BackupSpec:
     """What a Backup document says. Raises ``ManifestError`` with every problem."""
     problems = [*findings_of(schema.Backup, document, prefix=PREFIX), *_rules(document)]
+    problems += [] if name else _name_problems(document)
     if problems:
         raise ManifestError(tuple(sorted(problems, key=lambda one: (one.source.line or 0, one.source.column or 0))))
     backup = validate(schema.Backup, document, prefix=PREFIX)
@@ -244,6 +245,17 @@ def backup_of_document(document: Document, *, name: str | None = None) -> Backup
         annotations=backup.metadata.annotations or {},
         ttl=parse_go_duration(spec.ttl) if spec.ttl else DEFAULT_TTL,
     )
+
+
+def _name_problems(document: Document) -> list[Finding]:
+    written = mapping(mapping(document.value).get("metadata")).get("name")
+    if not isinstance(written, str):
+        return []
+    try:
+        check_name(written)
+    except UsageError as error:
+        return [_error("name", document.source(("metadata", "name")), str(error), remedy=error.hint)]
+    return []
 
 
 def spec_from_flags(

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
+from boathook.documents import Fields, camel_case
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel)
+class _Part(Fields, spelling=camel_case):
+    """An object of the API: no field but its own, no value of another type. ``null`` means that it is not given."""
 
 
-class Metadata(_Part):
-    model_config = ConfigDict(extra="ignore", strict=True, alias_generator=to_camel)
-
+class Metadata(_Part, closed=False):
     name: str | None = None
     namespace: str | None = None
     labels: dict[str, str] | None = None

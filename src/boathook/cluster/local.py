@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from boathook.cluster import claims
@@ -151,12 +152,12 @@ class LocalCluster(StoredObjects):
         """Stop every pod that runs here, with its hooks, and wait until all are gone."""
         for scope in tuple(self._jobs.values()):
             scope.cancel()
-        for worker in tuple(self._workers.values()):
-            worker.request_stop(cause=cause)
         while self._workers:
             seen = self.store.version()
-            if self._workers:
-                await self.store.changed(seen)
+            for worker in tuple(self._workers.values()):
+                if not worker.stop_requested:
+                    worker.request_stop(cause=cause)
+            await self.store.changed(seen)
 
     def _delete_pod(self, key: ObjectKey, pod: JsonObject, owner: str, grace: timedelta | None, cause: str) -> None:
         worker = self._workers.get(uid_of(pod))
@@ -269,6 +270,8 @@ class LocalCluster(StoredObjects):
         run = JobRun(obj, self, self.store, create=create, context=context, names=self._names)
         try:
             with scope:
+                # It may have been deleted before this task first ran.
+                await anyio.lowlevel.checkpoint()
                 await run.run()
         finally:
             del self._jobs[uid_of(obj)]

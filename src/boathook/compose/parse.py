@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from pydantic import BaseModel
-
 from boathook import documents
 from boathook.compose import fields
 from boathook.compose.interpolate import BadInterpolation, Interpolator
@@ -23,7 +21,7 @@ from boathook.documents import Dialect, Document
 from boathook.errors import ManifestError, UsageError
 from boathook.model import Finding, JsonObject, JsonValue, Severity
 
-M = TypeVar("M", bound=BaseModel)
+M = TypeVar("M", bound=documents.Fields)
 
 Path_: TypeAlias = tuple[str | int, ...]
 Read: TypeAlias = Callable[[Path], str | None]

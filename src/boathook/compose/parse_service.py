@@ -227,6 +227,6 @@ class ServiceParser:
 
 
 def _hash(written: ServiceFile, environment: Pairs) -> str:
-    facts = written.model_dump(mode="json", exclude=set(NOT_IN_HASH))
+    facts = {name: value for name, value in written.as_json().items() if name not in NOT_IN_HASH}
     text = json.dumps([facts, environment], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,11 +1,13 @@
-"""What a Compose file may say, in its own spelling. Both forms of a field become one here; defaults are parse.py's."""
+"""What a Compose file may say, in its own spelling: any key that is not listed is an error; ``x-`` keys were taken out
+before. Both forms of a field become one here; defaults are parse.py's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from boathook.documents import Before, Fields
 
 TRUE = frozenset({"true", "y", "yes", "on"})
 FALSE = frozenset({"false", "n", "no", "off"})
@@ -67,6 +69,17 @@ def _digits(value: object) -> object:
         return str(value)
     if not isinstance(value, str):
         raise ValueError(f"found {found(value)}, expected a string")
+    return value
+
+
+def _count(value: object) -> object:
+    """A whole number, which may also stand as text (``scale: "2"``) or with a fraction of nothing (``2.0``)."""
+    if isinstance(value, bool | float | str):
+        try:
+            number = float(value)
+        except ValueError:
+            return value
+        return int(number) if number.is_integer() else value
     return value
 
 
@@ -195,21 +208,16 @@ def _text_field(expected: str) -> Callable[[object], object]:
     return check
 
 
-Text = Annotated[str, BeforeValidator(_text_field("a string"))]
-Digits = Annotated[str, BeforeValidator(_digits)]
-Command: TypeAlias = Annotated[str | tuple[str, ...] | None, BeforeValidator(_command)]
-User = Annotated[str, BeforeValidator(_user)]
-Boolean = Annotated[bool, BeforeValidator(_boolean)]
-PairsField = Annotated[Any, BeforeValidator(_pairs)]
+Text = Annotated[str, Before(_text_field("a string"))]
+Digits = Annotated[str, Before(_digits)]
+Command: TypeAlias = Annotated[str | tuple[str, ...] | None, Before(_command)]
+User = Annotated[str, Before(_user)]
+Count = Annotated[int, Before(_count)]
+Boolean = Annotated[bool, Before(_boolean)]
+PairsField = Annotated[Any, Before(_pairs)]
 
 
-class Closed(BaseModel):
-    """Any key that is not listed is an error; ``x-`` keys were taken out before."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class HookFile(Closed):
+class HookFile(Fields):
     """One item of ``post_start`` or ``pre_stop``."""
 
     command: Command
@@ -219,33 +227,33 @@ class HookFile(Closed):
     environment: PairsField = ()
 
 
-HookItem = Annotated[HookFile, BeforeValidator(_mapping)]
-Hooks = Annotated[tuple[HookItem, ...], BeforeValidator(_list_of_mappings)]
+HookItem = Annotated[HookFile, Before(_mapping)]
+Hooks = Annotated[tuple[HookItem, ...], Before(_list_of_mappings)]
 
 
-class DependencyFile(Closed):
+class DependencyFile(Fields):
     condition: Text = "service_started"
     restart: Boolean = False
     required: Boolean = True
 
 
-class EnvFile(Closed):
+class EnvFile(Fields):
     path: Text
     required: Boolean = True
     format: Text = ""
 
 
-class BindOptions(Closed):
+class BindOptions(Fields):
     create_host_path: Boolean = True
     propagation: Text = ""
     selinux: Text = ""
 
 
-class VolumeOptions(Closed):
+class VolumeOptions(Fields):
     nocopy: Boolean = False
 
 
-class VolumeFile(Closed):
+class VolumeFile(Fields):
     """One item of a service's ``volumes``, in its long form."""
 
     type: Text
@@ -257,10 +265,10 @@ class VolumeFile(Closed):
     volume: VolumeOptions = VolumeOptions()
 
 
-VolumeItem = Annotated[VolumeFile, BeforeValidator(_volume)]
+VolumeItem = Annotated[VolumeFile, Before(_volume)]
 
 
-class ServiceFile(Closed):
+class ServiceFile(Fields):
     """One service, without the fields that are named as not there yet."""
 
     image: Text
@@ -268,24 +276,24 @@ class ServiceFile(Closed):
     entrypoint: Command = None
     user: User = ""
     environment: PairsField = ()
-    env_file: Annotated[tuple[EnvFile, ...], BeforeValidator(_env_files)] = ()
+    env_file: Annotated[tuple[EnvFile, ...], Before(_env_files)] = ()
     working_dir: Text = ""
-    volumes: Annotated[tuple[VolumeItem, ...], BeforeValidator(_strings)] = ()
-    depends_on: Annotated[
-        dict[str, Annotated[DependencyFile, BeforeValidator(_or_empty)]], BeforeValidator(_dependencies)
-    ] = Field(default_factory=dict)
+    volumes: Annotated[tuple[VolumeItem, ...], Before(_strings)] = ()
+    depends_on: Annotated[Mapping[str, Annotated[DependencyFile, Before(_or_empty)]], Before(_dependencies)] = (
+        MappingProxyType({})
+    )
     stop_signal: Digits = ""
     stop_grace_period: Text = ""
     container_name: Text = ""
     labels: PairsField = ()
     pull_policy: Text = "missing"
     restart: Text = "no"
-    scale: int = 1
+    scale: Count = 1
     post_start: Hooks = ()
     pre_stop: Hooks = ()
 
 
-class TopVolumeFile(Closed):
+class TopVolumeFile(Fields):
     """One top-level volume."""
 
     name: Text = ""

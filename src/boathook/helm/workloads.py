@@ -37,6 +37,9 @@ def _job_problems(document: Document) -> tuple[Finding, ...]:
     if policy in JOB_RESTART_POLICIES:
         return problems
     source = document.source((*TEMPLATE, "spec", "restartPolicy"))
+    if any(one.source == source for one in problems):
+        # It is no policy of any pod, which has been said.
+        return problems
     return (*problems, _finding(source, f'found "{policy}", expected one of "OnFailure", "Never"'))
 
 
@@ -68,7 +71,8 @@ class _TemplatePositions(Positions):
 
 def _in_job(finding: Finding) -> Finding:
     path = f"{path_text(TEMPLATE)}.{finding.source.path}" if finding.source.path else path_text(TEMPLATE)
-    return replace(finding, source=replace(finding.source, path=path))
+    message = finding.message.replace(f'"{finding.source.path}"', f'"{path}"')
+    return replace(finding, source=replace(finding.source, path=path), message=message)
 
 
 def _finding(source: Source, message: str) -> Finding:

@@ -5,10 +5,10 @@ Fields typed ``Any`` are known and not acted upon: :mod:`boathook.pods.notices` 
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from boathook import documents
+from boathook.documents import Spelled
 
 Text: TypeAlias = str | None
 Number: TypeAlias = int | None
@@ -17,10 +17,8 @@ Texts: TypeAlias = list[str] | None
 Inert: TypeAlias = Any
 
 
-class Fields(BaseModel):
+class Fields(documents.Fields, spelling=documents.camel_case):
     """An object of the API: no field but its own, no value of another type. ``null`` means that it is not given."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=to_camel)
 
 
 class ObjectMeta(Fields):
@@ -138,7 +136,7 @@ class ContainerPort(Fields):
     name: Text = None
     container_port: Number = None
     host_port: Number = None
-    host_ip: Text = Field(default=None, alias="hostIP")
+    host_ip: Annotated[Text, Spelled("hostIP")] = None
     protocol: Text = None
 
 
@@ -265,7 +263,7 @@ class Volume(Fields):
     secret: SecretSource | None = None
     persistent_volume_claim: ClaimSource | None = None
     projected: Inert = None
-    downward_api: Inert = Field(default=None, alias="downwardAPI")
+    downward_api: Annotated[Inert, Spelled("downwardAPI")] = None
     ephemeral: Inert = None
     csi: Inert = None
     image: Inert = None
@@ -281,7 +279,7 @@ class Volume(Fields):
     git_repo: Inert = None
     quobyte: Inert = None
     storageos: Inert = None
-    scale_io: Inert = Field(default=None, alias="scaleIO")
+    scale_io: Annotated[Inert, Spelled("scaleIO")] = None
     azure_disk: Inert = None
     azure_file: Inert = None
     aws_elastic_block_store: Inert = None
@@ -314,8 +312,8 @@ class PodSpec(Fields):
     service_account_name: Text = None
     os: PodOs | None = None
     active_deadline_seconds: Number = None
-    host_ipc: Flag = Field(default=None, alias="hostIPC")
-    host_pid: Flag = Field(default=None, alias="hostPID")
+    host_ipc: Annotated[Flag, Spelled("hostIPC")] = None
+    host_pid: Annotated[Flag, Spelled("hostPID")] = None
     share_process_namespace: Flag = None
     affinity: Inert = None
     automount_service_account_token: Inert = None
@@ -338,7 +336,7 @@ class PodSpec(Fields):
     scheduler_name: Inert = None
     scheduling_gates: Inert = None
     service_account: Inert = None
-    set_hostname_as_fqdn: Inert = Field(default=None, alias="setHostnameAsFQDN")
+    set_hostname_as_fqdn: Annotated[Inert, Spelled("setHostnameAsFQDN")] = None
     subdomain: Inert = None
     tolerations: Inert = None
     topology_spread_constraints: Inert = None
