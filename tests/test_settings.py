@@ -51,6 +51,13 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
         settings(tmp_path)
 
 
+def test_an_unknown_key_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "boathook.toml").write_text('netwrk = "host"\n')
+
+    with pytest.raises(UsageError, match='unknown key "netwrk"'):
+        settings(tmp_path)
+
+
 @pytest.mark.parametrize("entry", ["backend", "=rootfs:x", "backend="])
 def test_an_image_map_needs_both_sides(entry: str) -> None:
     with pytest.raises(UsageError, match="expected REF=SOURCE"):

@@ -1,5 +1,5 @@
 """``python -m boathook``."""
 
-from boathook.cli.main import main
+from boathook.cli.entry import run
 
-main()
+run()

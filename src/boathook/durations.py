@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from fractions import Fraction
 
 import durationpy
 
@@ -68,6 +67,8 @@ def _cut(nanoseconds: int) -> timedelta:
 
 def _nanoseconds(text: str, units: dict[str, int], prefix: str) -> int:
     """The sum of the pieces, or the complaint of Go's ``time.ParseDuration``, in the order in which it looks."""
+    from fractions import Fraction  # with decimal behind it: slow to load, and most files have no duration
+
     sign = -1 if text[:1] == "-" else 1
     rest = text[1:] if text[:1] in ("-", "+") else text
     if rest == "0":

@@ -118,6 +118,8 @@ class HookStarted:
     target: Target
     hook: Hook
     budget: timedelta | None
+    user: str | None = None
+    """Who it runs as where it names nobody: the container's user, as resolved; None: nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

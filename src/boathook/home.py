@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,8 +64,14 @@ class Home:
 
     def socket(self, name: str) -> Path:
         """A socket path short enough for AF_UNIX: in the runtime directory, keyed by this home. Makes nothing."""
-        runtime = os.environ.get("XDG_RUNTIME_DIR") or (
-            "/run" if os.geteuid() == 0 and os.access("/run", os.W_OK) else tempfile.gettempdir()
-        )
+        import hashlib
+
+        runtime = os.environ.get("XDG_RUNTIME_DIR")
+        if not runtime and os.geteuid() == 0 and os.access("/run", os.W_OK):
+            runtime = "/run"
+        if not runtime:
+            import tempfile
+
+            runtime = tempfile.gettempdir()
         key = hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
         return Path(runtime) / f"boathook-{os.geteuid()}-{key}" / name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from boathook.errors import UsageError
 
 FILE = "boathook.toml"
+KEYS = ("on", "network", "offline", "images")
 PLACES = ("local",)
 NETWORKS = ("pod", "host")
 
@@ -69,11 +69,15 @@ def find_settings(
 def _read(directory: Path) -> Mapping[str, object]:
     path = directory / FILE
     try:
-        return tomllib.loads(path.read_text())
+        found = tomllib.loads(path.read_text())
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from error
+    if unknown := [key for key in found if key not in KEYS]:
+        known = ", ".join(f'"{key}"' for key in KEYS)
+        raise UsageError(f'{path}: unknown key "{unknown[0]}", this version knows {known}')
+    return found
 
 
 def _table(file: Mapping[str, object], name: str) -> Mapping[str, object]:

@@ -131,6 +131,9 @@ class ScriptedCluster:
     async def container_target(self, pod: ObjectKey, container: str) -> Target:
         raise NotImplementedError
 
+    async def container_user(self, pod: ObjectKey, container: str) -> str | None:
+        return None
+
     async def container_specification(self, pod: ObjectKey, container: str) -> JsonObject | None:
         return None
 

@@ -2,8 +2,9 @@
 
 Lines that begin with ``$ `` are run by a shell in a fresh directory that holds a copy of ``examples``; lines right
 after it that begin with ``> `` belong to the command. What follows is the expected output, stdout and stderr together,
-where ``…`` stands for any text within a line and a line ``…`` for any number of lines. ``[2]`` at the end is the
-expected exit code (else 0). Lines that begin with ``# `` explain; ``# needs root`` says when a scenario is skipped.
+where ``…`` stands for any text within a line and a line ``…`` for any number of lines; blank lines around it do not
+count. ``[2]`` at the end is the expected exit code (else 0). Lines that begin with ``# `` explain; ``# needs root``
+says when a scenario is skipped. What a scenario sets up in ``frozen`` is torn down after it.
 The command under test is ``$BOATHOOK_BIN``, else the one of this environment.
 """
 
@@ -45,6 +46,8 @@ def steps(text: str) -> list[Step]:
     def close() -> None:
         if command:
             code = 0
+            while expected and not expected[-1]:
+                expected.pop()
             if expected and (match := re.fullmatch(r"\[(\d+)\]", expected[-1])):
                 code = int(match[1])
                 expected.pop()
@@ -58,8 +61,6 @@ def steps(text: str) -> list[Step]:
             command += f"\n{row[2:]}"
         elif not row.startswith("# ") and (row or expected):
             expected.append(row)
-    while expected and not expected[-1]:
-        expected.pop()
     close()
     return result
 
@@ -95,6 +96,7 @@ def test_scenario(scenario: Path, tmp_path: Path) -> None:
     finally:
         if (pid := supervisor_pid(Home(tmp_path / "home"))) is not None:
             os.kill(pid, signal.SIGTERM)
+        subprocess.run([tmp_path / "examples/backup/fsfreeze/tear-down", tmp_path / "frozen"], timeout=60, check=False)
 
 
 def play(name: str, text: str, tmp_path: Path) -> None:
@@ -114,5 +116,6 @@ def play(name: str, text: str, tmp_path: Path) -> None:
 
         where = f"{name}:{step.line}: $ {step.command}\n{ended.stdout}"
         assert ended.returncode == step.exit_code, where
-        assert pattern(step.expected).fullmatch(ended.stdout), f"{where}\nexpected:\n{step.expected}"
+        said = ended.stdout.strip("\n")
+        assert pattern(step.expected).fullmatch(said and f"{said}\n"), f"{where}\nexpected:\n{step.expected}"
         assert "Traceback" not in ended.stdout, where

@@ -40,6 +40,12 @@ class PodExec:
             raise CouldNotStart("command is required")
         return await self.cluster.exec(pod_key(self.pod), self.container, spec, output)
 
+    async def user(self) -> str | None:
+        try:
+            return await self.cluster.container_user(pod_key(self.pod), self.container)
+        except TargetError:
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:

@@ -1,4 +1,4 @@
-"""Which exit code each class of error has. One table; the reference page is generated from it."""
+"""Which exit code each class of error has. One table; docs/reference/runtime.md explains it."""
 
 from __future__ import annotations
 

@@ -18,9 +18,10 @@ HEADINGS = ("RUN", "WHEN", "COMMAND", "TITLE", "RESULT", "DURATION", "HOOKS")
 @click.command()
 @click.option("-o", "--output", type=click.Choice(("text", "json")), default="text", help="Format.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show so many, newest first.")
-def history(output: str, limit: int) -> None:
+@click.option("-a", "--all", "everything", is_flag=True, help="The supervisor's own runs, too.")
+def history(output: str, limit: int, everything: bool) -> None:
     """List past runs, newest first."""
-    runs = told(lambda: past_runs(Home.find(), limit=limit))
+    runs = told(lambda: past_runs(Home.find(), limit=limit, supervisors=everything))
     if output == "json":
         click.echo(json.dumps([run_as_json(run) for run in runs], indent=2))
         return

@@ -9,7 +9,6 @@ import contextlib
 import os
 import signal
 import sys
-import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -240,6 +239,8 @@ def tell_error(error: BoathookError, *, codes: ExitCodes = exit_code, prefix: st
 
 
 def _tell_bug(error: Exception) -> int:
+    import traceback
+
     path = Home.find().ensure().path / "bug.log"
     text = "".join(traceback.format_exception(error))
     with contextlib.suppress(OSError), path.open("a") as log:

@@ -132,6 +132,10 @@ class Cluster(Protocol):
         """Which instance runs now: what an obligation must name. Raises ``NotFound``."""
         ...
 
+    async def container_user(self, pod: ObjectKey, container: str) -> str | None:
+        """Who its main process runs as, ``uid:gid``; None where the cluster does not tell. Raises ``NotFound``."""
+        ...
+
     async def container_specification(self, pod: ObjectKey, container: str) -> JsonObject | None:
         """All that is needed to make a fresh container of the same specification after this one is gone.
 

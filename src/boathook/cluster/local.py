@@ -321,6 +321,9 @@ class LocalCluster(StoredObjects):
     async def container_target(self, pod: ObjectKey, container: str) -> Target:
         return self.worker(pod).container_target(container)
 
+    async def container_user(self, pod: ObjectKey, container: str) -> str | None:
+        return (await self.runtime.inspect(self.worker(pod).container_id(container))).user
+
     async def container_specification(self, pod: ObjectKey, container: str) -> JsonObject | None:
         worker = self.worker(pod)
         if worker.sandbox_spec is None:

@@ -41,7 +41,7 @@ class StoredObjects:
 
     async def wait_until(self, key: ObjectKey, condition: Callable[[JsonObject | None], T | None]) -> T:
         while True:
-            seen = self.store.version()
+            seen = self.store.version(key)
             found = self.store.find(key)
             result = condition(None if found is None else found.body)
             if result is not None:

@@ -95,5 +95,5 @@ _MESSAGE = "the process that ran it has ended, and its containers with it"
 def _ended(status: JsonObject) -> JsonObject:
     if "terminated" in mapping(status, "state"):
         return status
-    terminated: JsonObject = {"exitCode": 137, "reason": "ContainerStatusUnknown", "message": _MESSAGE}
+    terminated: JsonObject = {"exitCode": 137, "reason": OWNER_DIED, "message": _MESSAGE}
     return status | {"ready": False, "started": False, "state": {"terminated": terminated}}

@@ -143,6 +143,9 @@ class RemoteCluster(StoredObjects):
         found = await self._container(pod, container, running=False)
         return Target(kind="container", scope=f"{pod.namespace}/{pod.name}", name=container, instance=found.id)
 
+    async def container_user(self, pod: ObjectKey, container: str) -> str | None:
+        return (await self._container(pod, container)).user
+
     async def container_specification(self, pod: ObjectKey, container: str) -> JsonObject | None:
         found = await self._container(pod, container)
         sandbox = await (await self._runtime()).sandbox_spec(found.spec.sandbox)

@@ -52,7 +52,7 @@ class ObjectStore:
         self._shared = shared
         self._clock = clock
         self._uids = uids
-        self._changed = anyio.Event()
+        self._events: dict[ObjectKey | None, anyio.Event] = {}
         self._others = 0
         self._waiting = 0
         self._pause = POLL_SECONDS
@@ -147,7 +147,7 @@ class ObjectStore:
                 "DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?",
                 (key.kind, key.namespace, key.name),
             )
-        self._notify()
+        self._notify(key)
         return True
 
     def _write(self, key: ObjectKey, obj: JsonObject, owner: str) -> JsonObject:
@@ -157,7 +157,7 @@ class ObjectStore:
             "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)",
             (key.kind, key.namespace, key.name, owner, json.dumps(written)),
         )
-        self._notify()
+        self._notify(key)
         return written
 
     @contextmanager
@@ -176,15 +176,17 @@ class ObjectStore:
         """Let those who wait look again: something beside the objects has changed."""
         self._notify()
 
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+    def _notify(self, key: ObjectKey | None = None) -> None:
+        """Wake those who wait for this object, and those who wait for any; None: all of them."""
+        for waited in tuple(self._events) if key is None else (None, key):
+            if (event := self._events.pop(waited, None)) is not None:
+                event.set()
 
-    def version(self) -> anyio.Event:
-        """What ``changed`` compares with: take it before you read. It is set when the store has changed since."""
+    def version(self, key: ObjectKey | None = None) -> anyio.Event:
+        """What ``changed`` waits for: take it before you read. It is set when the object (None: any) has changed."""
         if self._shared and not self._waiting:
             self._notice_others()
-        return self._changed
+        return self._events.setdefault(key, anyio.Event())
 
     async def changed(self, since: anyio.Event) -> None:
         """Until the store was changed after ``since``, by this process or another."""

@@ -21,7 +21,7 @@ from boathook.errors import ManifestError, MissingExtra, PlaceError, TargetError
 from boathook.events import AbandonedHookEnded, EventStream, HookFinished, HookOutput, HookStarted
 from boathook.hooks.handlers import Held, Ran, run_handler
 from boathook.hooks.output import HookCapture
-from boathook.hooks.target import HookTarget
+from boathook.hooks.target import HookTarget, user_of
 from boathook.model import Hook, HookResult, Outcome, SeenBy, Stream, Target
 from boathook.runtimes.base import Execution, Exit
 
@@ -63,7 +63,8 @@ async def run_hook(
     cancellation goes on. ``abandoned`` is where the watch over a hook that outlives an ``ABANDON`` deadline lives; it
     emits ``AbandonedHookEnded``.
     """
-    run = _HookRun(hook=hook, target=target, deadline=deadline, events=events, clock=clock)
+    user = await user_of(against)
+    run = _HookRun(hook=hook, target=target, deadline=deadline, events=events, clock=clock, user=user)
     async with run.ended_when_interrupted():
         ran = await run.to_its_end(against)
         if ran is None:
@@ -80,6 +81,7 @@ class _HookRun:
     deadline: Deadline | None
     events: EventStream
     clock: Clock
+    user: str | None
     held: Held = field(init=False)
     capture: HookCapture = field(init=False)
     started: datetime = field(init=False)
@@ -90,7 +92,7 @@ class _HookRun:
         self.capture = HookCapture(self._tell)
         self.started, self.began = self.clock.now(), anyio.current_time()
         budget = self.deadline.after if self.deadline else None
-        self.events.emit(HookStarted(target=self.target, hook=self.hook, budget=budget))
+        self.events.emit(HookStarted(target=self.target, hook=self.hook, budget=budget, user=self.user))
 
     def _tell(self, stream: Stream, text: str) -> None:
         self.events.emit(HookOutput(target=self.target, hook=self.hook, stream=stream, text=text))

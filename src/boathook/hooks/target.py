@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from boathook.errors import NotFound
 from boathook.model import Manifest
 from boathook.runtimes.base import ContainerId, ContainerRuntime, ExecSpec, Execution, OutputSink
 
@@ -16,6 +17,20 @@ class CanExec(Protocol):
     async def exec(self, spec: ExecSpec, output: OutputSink) -> Execution:
         """Raises ``CouldNotStart``, ``NotRunning``, ``NotFound``, ``UnsupportedHere``."""
         ...
+
+
+@runtime_checkable
+class HasUser(Protocol):
+    """Knows who its programs run as where they name nobody."""
+
+    async def user(self) -> str | None:
+        """``uid:gid``; None where that cannot be known (any more)."""
+        ...
+
+
+async def user_of(target: object) -> str | None:
+    """Who the target's programs run as, where it knows."""
+    return await target.user() if isinstance(target, HasUser) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +65,9 @@ class ContainerExec:
 
     async def exec(self, spec: ExecSpec, output: OutputSink) -> Execution:
         return await self.runtime.exec(self.container, spec, output)
+
+    async def user(self) -> str | None:
+        try:
+            return (await self.runtime.inspect(self.container)).user
+        except NotFound:
+            return None

@@ -5,7 +5,8 @@ leave() {
     if [ -w /dev/termination-log ]; then
         printf 'exiting because of signal "%s"' "$1" >/dev/termination-log
     fi
-    kill "$!" 2>/dev/null # $! is the sleep, from the moment it was started
+    # $! is the sleep, from the moment it was forked; until it has become one it still has the shell's trap for SIGTERM.
+    kill -9 "$!" 2>/dev/null
     exit "$2"
 }
 

@@ -1,7 +1,8 @@
 """The local image store: one directory per image below ``$BOATHOOK_HOME/images``, and a table of tags.
 
 A writer holds the store's lock from beginning to end; what a killed one left half done is removed by the next.
-Readers need no lock: images and the table come and go in one step.
+Readers need no lock: images and the table come and go in one step. What reads archives is imported when one is read:
+most commands only look a name up.
 """
 
 from __future__ import annotations
@@ -11,24 +12,25 @@ import json
 import os
 import secrets
 import stat
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from boathook.clock import Clock, SystemClock
 from boathook.errors import Conflict, JournalError, NotFound, UsageError
 from boathook.home import Home
 from boathook.images import config as image_config
-from boathook.images.archive import ArchivedImage, open_archive
 from boathook.images.locking import UNFINISHED, writing
 from boathook.images.model import Image, ImageConfig
 from boathook.images.reference import InvalidReference, Reference, parse
 from boathook.images.removal import delete
 from boathook.images.standins import STAND_INS, stand_in
-from boathook.images.unpack import copy_directory, unpack_layer
+
+if TYPE_CHECKING:
+    from boathook.images.archive import ArchivedImage
 
 SHORT_ID = 12
 LOCAL_STORE = "local store"
@@ -87,6 +89,8 @@ class ImageStore:
         """A copy of a directory as an image, laid over ``base`` where one is named."""
         if not directory.is_dir():
             raise NotFound(f'directory "{directory}" to import: no such directory')
+        from boathook.images.unpack import copy_directory
+
         with self._writing():
             content = self._over(base, changes)
             stored = self._add(content, lambda root: copy_directory(directory, root))
@@ -99,6 +103,8 @@ class ImageStore:
 
         ``reference`` renames the only image of an archive, and is needed for a plain one.
         """
+        from boathook.images.archive import open_archive
+
         with self._writing(), open_archive(file) as archive:
             if archive.images is None:
                 return (self._import_plain(file, reference, base, changes),)
@@ -118,6 +124,8 @@ class ImageStore:
 
     def from_archive(self, file: Path, reference: Reference) -> Image:
         """The image of a docker-archive without a name in the store, unpacked on first use: for an image map."""
+        from boathook.images.archive import open_archive
+
         with open_archive(file) as archive:
             image = _chosen(archive.images, reference, file)
             stored = self._load(image.id)
@@ -170,6 +178,8 @@ class ImageStore:
         if reference is None:
             raise UsageError(f'archive "{file}" is a plain root file system: it needs a name to be imported as')
 
+        from boathook.images.unpack import unpack_layer
+
         def fill(root: Path) -> None:
             with file.open("rb") as layer:
                 unpack_layer(layer, root, str(file))
@@ -195,6 +205,8 @@ class ImageStore:
 
     def _add(self, content: _Content, fill: Callable[[Path], None]) -> StoredImage:
         """Fill a fresh directory and put it in place in one step."""
+        import tempfile
+
         fresh = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self._home.images))
         root = fresh / "root"
         root.mkdir()

@@ -47,15 +47,20 @@ class RunRecord:
     hooks_succeeded: int
 
 
-def past_runs(home: Home, *, limit: int | None) -> tuple[RunRecord, ...]:
-    """The newest first."""
+SUPERVISOR = "supervisor"
+"""The command of a run that only kept others' containers alive."""
+
+
+def past_runs(home: Home, *, limit: int | None, supervisors: bool = True) -> tuple[RunRecord, ...]:
+    """The newest first; without ``supervisors``, only what somebody asked for."""
     if not home.journal.exists():
         return ()
     with _reading(home) as connection:
         return tuple(
             _record(row)
             for row in connection.execute(
-                f"{COLUMNS} ORDER BY began DESC, id LIMIT ?", (-1 if limit is None else limit,)
+                f"{COLUMNS} WHERE ?1 OR command != ?2 ORDER BY began DESC, id LIMIT ?3",
+                (supervisors, SUPERVISOR, -1 if limit is None else limit),
             )
         )
 

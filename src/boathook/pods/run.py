@@ -21,7 +21,6 @@ from boathook.pods.summary import closing_line
 from boathook.report import words
 from boathook.runtimes.assumptions import RUN, Assumptions
 from boathook.runtimes.base import ContainerRuntime, NetworkMode
-from boathook.runtimes.simulated import SimulatedRuntime
 
 INTERRUPTED = "interrupted"
 
@@ -161,6 +160,8 @@ def simulate_pod(
 async def _simulate(
     pod_file: PodFile, assumptions: Assumptions, lasting: timedelta | None, network: NetworkMode
 ) -> tuple[Stamped, ...]:
+    from boathook.runtimes.simulated import SimulatedRuntime
+
     stamped: list[Stamped] = []
     events = EventStream(clock=LoopClock())
     context = Context(events=events, clock=LoopClock(), obligations=MemoryObligations())

@@ -145,3 +145,6 @@ class _Remembered:
     async def exec(self, spec: ExecSpec, output: OutputSink) -> Execution:
         self.execution = await self._container.exec(spec, output)
         return self.execution
+
+    async def user(self) -> str | None:
+        return await self._container.user()

@@ -24,6 +24,9 @@ SUBJECT_WIDTH = 19
 OUTPUT_LINES = 12
 """A hook's output is shown up to so many lines; ``boathook show`` has it whole."""
 
+TOLD_ALREADY = ("exited with code", "timed out", "cancelled")
+"""How reasons begin that say no more than the outcome."""
+
 RELEASE_RECORD = "Secret/sh.helm.release."
 """Bookkeeping, written at every step of a release: its status is told, its record is not."""
 
@@ -79,9 +82,11 @@ class Timeline:
 
     def _noted(self, event: e.Noted) -> list[str]:
         finding = event.finding
-        if str(finding) in self._announced:
+        # What was read from a file is told with its position; the object made of it repeats it without one.
+        same = f"{finding.id} {finding.source.path} {finding.message}"
+        if same in self._announced:
             return []
-        self._announced.add(str(finding))
+        self._announced.add(same)
         label = "note" if finding.severity is Severity.NOTE else str(finding.severity)
         return [_columns(label, str(finding))]
 
@@ -129,7 +134,7 @@ class Timeline:
         handler: Handler = event.hook.handler
         match handler:
             case Exec():
-                user = handler.user or self._users.get(str(event.target))
+                user = handler.user or event.user or self._users.get(str(event.target))
                 extras = [words.user(user)] if user else []
                 extras += ["privileged"] if handler.privileged else []
                 suffix = f"  [{', '.join(extras)}]" if extras else ""
@@ -143,8 +148,7 @@ class Timeline:
         text = OUTCOMES.get(result.outcome) or self._exit(result)
         if result.duration is not None:
             text += f" after {words.duration(result.duration)}"
-        # An exit code has been told already; a signal or another reason has not.
-        if result.reason and not result.succeeded and not result.reason.startswith("exited with code"):
+        if result.reason and not result.succeeded and not result.reason.startswith(TOLD_ALREADY):
             text += f": {result.reason}"
         if result.budget_left is not None:
             text += f", {self._left(result)}"

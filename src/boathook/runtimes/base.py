@@ -64,13 +64,13 @@ class ContainerSpec:
     sandbox: SandboxId
     image: Image
     command: tuple[str, ...]
-    """The whole argument vector: entrypoint and command are already joined. Empty: a pause process of the runtime's own."""
+    """The whole argument vector, entrypoint and command joined. Empty: a pause process of the runtime's own."""
     environment: tuple[tuple[str, str], ...]
     """The whole environment, the image's included."""
     working_dir: str
     """``/`` where nobody says otherwise. Created where missing, as engines do."""
     user: str
-    """``uid``, ``uid:gid``, ``name`` or ``name:group``; empty: the image's, else root. Names are looked up in the image."""
+    """``uid``, ``uid:gid``, ``name`` or ``name:group`` of the image; empty: the image's own, else root."""
     supplemental_groups: tuple[int, ...] = ()
     run_as_non_root: bool = False
     """Refuse to start when the resolved uid is 0."""

@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 QUEUED_MESSAGES = 10_000
 """What a slow client may be behind; then its events are dropped, never the owner's time."""
 
+LAST_WORD_SECONDS = 1.0
+"""How long clients may take to hear the end of what they have asked for, once the process is done."""
+
 
 @asynccontextmanager
 async def serving(host: Host, path: Path) -> AsyncIterator[None]:
@@ -58,6 +61,9 @@ async def serving(host: Host, path: Path) -> AsyncIterator[None]:
 
             tasks.start_soon(listener.serve, accept)
             yield
+            host.ending = True
+            with anyio.move_on_after(LAST_WORD_SECONDS):
+                await host.until_answered()
             tasks.cancel_scope.cancel()
     finally:
         sockets.remove(path)
