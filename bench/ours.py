@@ -125,6 +125,8 @@ class Command:
             "BOATHOOK_HOME": str(home),
             "BOATHOOK_IMAGE_MAP": f"{IMAGE}=rootfs:{rootfs}",
         }
+        # A developer's setting, under which every command would compile all that it imports: no user has it.
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self._binary = str(Path(sys.executable).parent / "boathook")
 
     def run(self, *argv: str) -> None:

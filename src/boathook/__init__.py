@@ -1,14 +1,15 @@
 """Boathook runs, explains and records container lifecycle hooks: Kubernetes pods, Compose, Helm, Ark/Velero backups.
 
 The names promised to library users are imported on first use, so that importing the package costs next to nothing.
+Not even ``typing`` is imported: the spawner starts with this module, and each of its forks carries what it has.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from boathook.errors import BoathookError, ManifestError, OperationFailed
     from boathook.events import Stamped
     from boathook.library import Place, local, plan
@@ -54,6 +55,8 @@ def __getattr__(name: str) -> Any:
     module = _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
     return getattr(importlib.import_module(f"{__name__}.{module}"), name)
 
 

@@ -80,10 +80,15 @@ def _codec(declared: Any) -> _Codec:
         return _container_codec(declared, origin, typing.get_args(declared))
     # JsonValue itself is a recursive alias, kept as text: JSON data stays as it is.
     if declared is Any or declared is object or isinstance(declared, str | typing.ForwardRef):
-        return _Codec(lambda value: value, lambda data: data)
+        return _Codec(_as_it_is, _as_it_is)
     if isinstance(declared, type):
         return _class_codec(declared)
     raise CodecError(f"no JSON form for {declared!r}")
+
+
+def _as_it_is(value: Any) -> Any:
+    """Recognised where a value is written: most are plain, and a call for each is most of the work."""
+    return value
 
 
 def _class_codec(cls: type) -> _Codec:
@@ -98,9 +103,9 @@ def _class_codec(cls: type) -> _Codec:
     if issubclass(cls, Path):
         return _Codec(str, _reading(cls, Path))
     if cls is float:
-        return _Codec(lambda value: value, _reading(cls, lambda data: float(_scalar(float | int, data))))
+        return _Codec(_as_it_is, _reading(cls, lambda data: float(_scalar(float | int, data))))
     if cls in SCALARS:
-        return _Codec(lambda value: value, lambda data: _scalar(cls, data))
+        return _Codec(_as_it_is, lambda data: _scalar(cls, data))
     raise CodecError(f"no JSON form for {cls.__name__}")
 
 
@@ -122,7 +127,7 @@ def _reading(cls: type, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _container_codec(declared: Any, origin: Any, args: tuple[Any, ...]) -> _Codec:
     if origin is typing.Literal:
-        return _Codec(lambda value: value, lambda data: data)
+        return _Codec(_as_it_is, _as_it_is)
     if issubclass(origin, Mapping):
         key, item = _codec(args[0]), _codec(args[1])
         return _Codec(
@@ -135,8 +140,9 @@ def _container_codec(declared: Any, origin: Any, args: tuple[Any, ...]) -> _Code
         item = _codec(args[0])
         # A set has no order of its own: sorted, so that the same value is the same text each time.
         order: Callable[[Any], Any] = (lambda items: sorted(items, key=repr)) if origin is frozenset else list
+        encode = item.encode
         return _Codec(
-            lambda value: order(item.encode(one) for one in value),
+            order if encode is _as_it_is else lambda value: order([encode(one) for one in value]),
             lambda data: origin(item.decode(one) for one in _scalar(list, data)),
         )
     raise CodecError(f"no JSON form for {declared!r}")
@@ -158,12 +164,13 @@ def _union_codec(members: tuple[Any, ...]) -> _Codec:
         return _tagged_codec(classes, others)
     rest = [*classes.values(), *others]
     if len(rest) > 1 and all(member in SCALARS for member in rest):
-        return _Codec(lambda value: value, lambda data: data)
+        return _Codec(_as_it_is, _as_it_is)
     if len(rest) > 1:
         raise CodecError(f"no JSON form for a union of {members!r}")
     item = _codec(rest[0])
+    encode = item.encode
     return _Codec(
-        lambda value: None if value is None else item.encode(value),
+        encode if encode is _as_it_is else lambda value: None if value is None else encode(value),
         lambda data: None if data is None else item.decode(data),
     )
 
@@ -208,7 +215,10 @@ def _dataclass_codec(cls: type) -> _Codec:
         return tuple((field.name, _codec(_evaluated(field.type, namespace))) for field in fields)
 
     def encode(value: Any) -> dict[str, Any]:
-        return {name: codec.encode(getattr(value, name)) for name, codec in codecs()}
+        return {
+            name: getattr(value, name) if write is _as_it_is else write(getattr(value, name))
+            for name, (write, _) in codecs()
+        }
 
     def decode(data: Any) -> Any:
         values = {}

@@ -18,6 +18,7 @@ Events are facts in the past tense, never requests, and a listener never steers 
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Iterator
@@ -25,8 +26,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
-
-import anyio
 
 from boathook.clock import Clock, SystemClock
 from boathook.model import Finding, Hook, HookResult, Stream, Target
@@ -36,6 +35,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
+    """A command's work begins: its heading."""
+
     title: str
     """What is run: the pod's name, the project, ``install demo``."""
     command: str
@@ -48,6 +49,8 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
+    """A command's work has come to its end."""
+
     succeeded: bool
     message: str
     """One closing line for people, e.g. ``PreStop hook executed successfully``; may be empty."""
@@ -55,11 +58,15 @@ class RunFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
+    """Something was found that is worth saying and stops nothing."""
+
     finding: Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageResolved:
+    """It is known what stands behind an image's name."""
+
     reference: str
     origin: str
     """Where its files come from: ``image map``, ``local store``, ``stand-in``, ``engine``, ``simulated``."""
@@ -68,6 +75,8 @@ class ImageResolved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerCreated:
+    """A container is there, and nothing runs in it yet."""
+
     target: Target
     image: str
     stand_in: bool
@@ -78,11 +87,15 @@ class ContainerCreated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerStarted:
+    """The main process of a container runs."""
+
     target: Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerExited:
+    """The main process of a container has ended."""
+
     target: Target
     exit_code: int | None
     """128 + n when signal n ended it; None: nobody saw it end."""
@@ -93,11 +106,15 @@ class ContainerExited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerRemoved:
+    """Nothing is left of a container."""
+
     target: Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopRequested:
+    """Somebody or something wants a target to stop."""
+
     target: Target
     grace: timedelta | None
     cause: str
@@ -106,6 +123,8 @@ class StopRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalSent:
+    """A signal went to the main process of a container."""
+
     target: Target
     signal: str
     """``SIGTERM``."""
@@ -115,6 +134,8 @@ class SignalSent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookStarted:
+    """A hook begins. ``budget`` is the time that it has; None: as long as it takes."""
+
     target: Target
     hook: Hook
     budget: timedelta | None
@@ -124,6 +145,8 @@ class HookStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookOutput:
+    """A hook wrote something."""
+
     target: Target
     hook: Hook
     stream: Stream
@@ -132,6 +155,8 @@ class HookOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookFinished:
+    """A hook has ended, or was given up."""
+
     result: HookResult
 
 
@@ -147,6 +172,8 @@ class AbandonedHookEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterEvent:
+    """What a cluster would record as its own event."""
+
     target: Target
     warning: bool
     reason: str
@@ -155,6 +182,8 @@ class ClusterEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseChanged:
+    """A pod, Job, release or backup is in another phase than before."""
+
     target: Target
     phase: str
     reason: str | None
@@ -162,6 +191,8 @@ class PhaseChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectApplied:
+    """An object was handed to the cluster."""
+
     target: Target
     change: str
     """``created``, ``configured`` or ``unchanged``."""
@@ -171,18 +202,24 @@ class ObjectApplied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectDeleted:
+    """An object is gone from the cluster."""
+
     target: Target
     cause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeCopyStarted:
+    """The copy of a volume's files begins."""
+
     target: Target
     volume: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeCopied:
+    """The copy of a volume's files is complete."""
+
     target: Target
     volume: str
     files: int
@@ -191,18 +228,24 @@ class VolumeCopied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileWritten:
+    """A file was made that outlives the run."""
+
     path: str
     what: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObligationOpened:
+    """A debt was written down, before the act that makes it."""
+
     obligation: str
     description: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObligationSettled:
+    """A debt is no longer open."""
+
     obligation: str
     state: str
     """``met``, ``moot`` or ``failed``."""
@@ -260,7 +303,7 @@ class EventStream:
 
     def emit(self, event: Event) -> None:
         """Stamp the event with the running loop's time and tell every listener. Never raises, never waits."""
-        now = anyio.current_time()
+        now = asyncio.get_running_loop().time()
         if self._began is None:
             self._began = now
         stamped = Stamped(sequence=next(self._sequence), at=now - self._began, wall=self._clock.now(), event=event)

@@ -68,6 +68,10 @@ def find_settings(
 
 def _read(directory: Path) -> Mapping[str, object]:
     path = directory / FILE
+    if not path.exists():
+        return {}
+    import tomllib
+
     try:
         found = tomllib.loads(path.read_text())
     except FileNotFoundError:

@@ -38,8 +38,8 @@ def test_the_grace_period_of_a_deletion_only_shrinks() -> None:
         assert graces == [30, 20, 20, 1]
         assert at(await cluster.get(key("Pod")), "metadata", "deletionTimestamp") == since
         await gone(cluster, key("Pod"))
-        asked = [one.event.grace for one in told.events if isinstance(one.event, StopRequested)]
-        assert [one.total_seconds() for one in asked if one is not None] == [30, 20, 1]
+        said = [one.event.grace for one in told.events if isinstance(one.event, StopRequested)]
+        assert [one.total_seconds() for one in said if one is not None] == [30, 20, 1]
 
     simulated(body, pre_stop(100))
 
@@ -67,6 +67,18 @@ def test_stop_all_also_stops_what_was_created_a_moment_before() -> None:
     async def body(cluster: LocalCluster, told: Told) -> None:
         await cluster.create(a_pod())
         await cluster.create(a_job())
+        await cluster.stop_all("the end")
+
+        assert await cluster.list("Pod") == []
+
+    simulated(body)
+
+
+def test_stop_all_does_not_wait_for_the_claim_of_a_pod() -> None:
+    async def body(cluster: LocalCluster, told: Told) -> None:
+        volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "missing"}}]
+        await cluster.create(a_pod(volumes=volumes))
+        await anyio.sleep(5)
         await cluster.stop_all("the end")
 
         assert await cluster.list("Pod") == []

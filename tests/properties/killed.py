@@ -23,7 +23,7 @@ from pathlib import Path
 
 import anyio
 
-from boathook.events import Event, EventStream
+from boathook.events import Event, EventStream, HookOutput
 from boathook.home import Home
 from boathook.supervisor.client import supervisor_pid
 
@@ -111,13 +111,20 @@ def _supervisor() -> int | None:
 
 
 def _die_after(number: int, tell: Callable[[str], None], victim: Callable[[], int | None] = os.getpid) -> None:
-    """Let a process, if it is there, be killed after this one's n-th event; ``tell`` hears the kind of that before."""
+    """Let a process, if it is there, be killed after this one's n-th event; ``tell`` hears the kind of that before.
+
+    Output that follows on output does not count: in how many pieces it comes is not the same each time.
+    """
     left = number
+    last: Event | None = None
     emit = EventStream.emit
 
     def emit_and_die(self: EventStream, event: Event) -> None:
-        nonlocal left
+        nonlocal left, last
         emit(self, event)
+        if isinstance(last, HookOutput) and isinstance(event, HookOutput):
+            return
+        last = event
         left -= 1
         if left == 0 and (pid := victim()) is not None:
             tell(type(event).__name__)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -75,7 +79,8 @@ def test_several_commands_at_once_start_one(supervised: Home, out: Path) -> None
     said = [command.communicate(timeout=60)[0] for command in commands]
 
     assert said == [f"pod/demo-{number} created\n" for number in range(4)]
-    assert succeeded("history").count(" supervisor ") == 2  # one run: its command and its title
+    with closing(sqlite3.connect(supervised.journal)) as journal:
+        assert journal.execute("SELECT count(*) FROM runs WHERE command = 'supervisor'").fetchone() == (1,)
     assert len(succeeded("pod", "ls").splitlines()) == 5
 
 
@@ -170,6 +175,19 @@ def test_a_second_signal_ends_it_at_once(supervised: Home, out: Path) -> None:
     assert [line for line in left_of(supervised, pid) if not line.startswith("object ")] == []
 
 
+def test_a_signal_right_after_its_start_ends_it_in_order(supervised: Home) -> None:
+    ready, told = os.pipe()
+    with os.fdopen(ready) as answer:
+        process = subprocess.Popen([sys.executable, "-m", "boathook.supervisor", str(told)], pass_fds=(told,))
+        os.close(told)
+        word = answer.read()
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(timeout=20) == 0
+    assert word == "ready\n"
+    assert left_of(supervised, process.pid) == []
+
+
 @pytest.fixture
 def killed(home: Home, out: Path) -> Iterator[int]:
     """The pid of a supervisor that was killed while it ran a pod and a project."""
@@ -216,6 +234,7 @@ def test_a_new_supervisor_takes_the_place_of_a_killed_one(supervised: Home, out:
 
     assert exists.returncode == 1
     assert 'pods "demo" already exists' in exists.stderr
+    assert f"note: Pod default/demo ended with its owner (process {pid})" in exists.stderr
     assert the_supervisor(supervised) != pid
     succeeded("pod", "delete", "demo")
     succeeded("recover")

@@ -90,7 +90,7 @@ async def test_giving_up_in_the_moment_in_which_something_arrives_is_quiet(
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(lines.receive)
-        await anyio.lowlevel.checkpoint()
+        await anyio.wait_all_tasks_blocked()
         # The loop sees it with its next look, and the cancellation comes right before what it saw is handled.
         pair[1].sendall(b'{"late":1}\n')
         await anyio.lowlevel.checkpoint()

@@ -15,14 +15,16 @@ GARBAGE_AFTER = 20_000
 def run() -> None:
     """Run the command and end the process with its exit code."""
     gc.set_threshold(GARBAGE_AFTER)
-    status = 1  # What Python makes of an error that nobody catches.
+    status: int | None = None
 
     def leave() -> None:
         """Skip the end of the interpreter, which frees object by object what the kernel frees at once.
 
         That takes a third as long as all imports. This was registered before anything else, so it comes last: threads
-        have been waited for, and everybody else's endings have run.
+        have been waited for, and everybody else's endings have run. An error that nobody caught is left to Python.
         """
+        if status is None:
+            return
         with contextlib.suppress(OSError, ValueError):  # Python has words of its own for a pipe that nobody reads.
             sys.stdout.flush()
             sys.stderr.flush()
@@ -33,6 +35,7 @@ def run() -> None:
 
     try:
         main()
+        status = 0
     except SystemExit as ended:
         status = _status(ended.code)
         raise

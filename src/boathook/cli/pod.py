@@ -94,11 +94,12 @@ async def _run_foreground(
     session: Session, pod_file: PodFile, context: Context, file: Path, lasting: timedelta | None
 ) -> int:
     """This process owns the pods: a local cluster of its own on the shared store, which other commands see."""
+    stop = session.interrupted
+    runtime = await session.runtime()
+    # Its spawner starts beside what is still to be imported here.
     from boathook.cluster.foreground import check_pods, run_pods
     from boathook.pods.run import run_finished, run_started
 
-    stop = session.interrupted
-    runtime = await session.runtime()
     await check_pods(pod_file, runtime)
     context.events.emit(run_started(pod_file, runtime, f"pod run {file}"))
     async with _own_cluster(session, context) as cluster:
@@ -115,7 +116,6 @@ async def _own_cluster(session: Session, context: Context) -> AsyncIterator[Loca
 
     from boathook.cluster.local import LocalCluster
     from boathook.cluster.owners import FOREGROUND, this_owner
-    from boathook.journal import Journal
     from boathook.runtimes.base import NetworkMode
     from boathook.supervisor.host import Host
     from boathook.supervisor.service import owner_socket, serving
@@ -124,11 +124,10 @@ async def _own_cluster(session: Session, context: Context) -> AsyncIterator[Loca
     runtime = await session.runtime()
     with _store(session, owner) as store:
         async with (
-            Journal.open(session.home) as journal,
             anyio.create_task_group() as tasks,
             LocalCluster(store, runtime, context, network=network, owner=owner) as cluster,
         ):
-            host = Host(home=session.home, runtime=runtime, journal=journal, tasks=tasks, cluster=cluster)
+            host = Host(home=session.home, runtime=runtime, journal=session.journal, tasks=tasks, cluster=cluster)
             async with serving(host, session.home.socket(owner_socket(os.getpid()))):
                 yield cluster
             tasks.cancel_scope.cancel()
@@ -162,6 +161,8 @@ async def _run_detached(session: Session, pod_file: PodFile, file: Path) -> None
 
     # The supervisor looks, too, but it does not know where in the file things stand.
     await check_pods(pod_file, await session.runtime())
+    with _store(session):
+        pass  # Only to say what ended with a supervisor that was killed, before the next one takes its place.
     objects: list[Any] = [*pod_file.objects, *pod_file.pod_objects]
     title = ", ".join(one.name for one in pod_file.pods)
     params: JsonObject = {"objects": objects, "file": str(file), "title": title, "command": f"pod run -d {file}"}

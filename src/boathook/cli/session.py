@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from boathook.cluster.base import ObjectKey
     from boathook.cluster.remote import RemoteCluster
     from boathook.events import Listener, Stamped
+    from boathook.journal import Journal
     from boathook.journal.context import Context
     from boathook.model import JsonObject
     from boathook.runtimes.base import ContainerRuntime
@@ -51,6 +52,7 @@ class Session:
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     _runtime: ContainerRuntime | None = None
     _interrupted: anyio.Event | None = None
+    _journal: Journal | None = None
 
     @property
     def interrupted(self) -> anyio.Event:
@@ -83,6 +85,7 @@ class Session:
         events = EventStream()
         kept = KeptTimeline()
         async with Journal.open(self.home) as journal:
+            self._journal = journal
             run = await journal.begin(command=command, title=title)
             context = Context(events=events, clock=SystemClock(), obligations=SqliteObligations(journal, run.id))
             with contextlib.ExitStack() as listening:
@@ -95,6 +98,12 @@ class Session:
                 finally:
                     if not live and self.timeline and kept.saw_hooks:
                         sys.stderr.write("\n" + kept.text())
+
+    @property
+    def journal(self) -> Journal:
+        """The open journal, inside ``context``."""
+        assert self._journal is not None
+        return self._journal
 
     async def cluster(self, context: Context) -> RemoteCluster:
         """The local cluster, as another process than its supervisor sees it."""

@@ -75,15 +75,16 @@ def is_used(store: ObjectStore, claim: JsonObject) -> bool:
     """Whether a pod that has not ended names it."""
     name = text(claim, "metadata", "name")
     return any(
-        name in _claims_of(stored.body) and text(stored.body, "status", "phase") not in ("Succeeded", "Failed")
+        name in claims_of(stored.body) and text(stored.body, "status", "phase") not in ("Succeeded", "Failed")
         for stored in store.list("Pod", text(claim, "metadata", "namespace"))
     )
 
 
-def _claims_of(pod: JsonObject) -> set[str]:
+def claims_of(pod: JsonObject) -> set[str]:
+    """The names of the claims that a pod mounts."""
     volumes = mapping(pod, "spec").get("volumes")
     found = [one for one in volumes if isinstance(one, dict)] if isinstance(volumes, list) else []
-    return {text(one, "persistentVolumeClaim", "claimName") for one in found}
+    return {text(one, "persistentVolumeClaim", "claimName") for one in found} - {""}
 
 
 def volume_name(claim: JsonObject) -> str:
@@ -99,10 +100,14 @@ def local_path(volume: JsonObject) -> str:
 def bind_all(store: ObjectStore) -> None:
     """Bind every claim that can be bound now."""
     for stored in store.list("PersistentVolumeClaim"):
-        if not is_bound(stored.body) and not text(stored.body, "metadata", "deletionTimestamp"):
-            metadata = mapping(stored.body, "metadata")
-            name, namespace = str(metadata["name"]), str(metadata["namespace"])
-            bind(store, ObjectKey(kind="PersistentVolumeClaim", namespace=namespace, name=name))
+        bind_if_unbound(store, stored.body)
+
+
+def bind_if_unbound(store: ObjectStore, claim: JsonObject) -> None:
+    """Bind the claim if it is not yet and can be."""
+    if not is_bound(claim) and not text(claim, "metadata", "deletionTimestamp"):
+        namespace, name = text(claim, "metadata", "namespace"), text(claim, "metadata", "name")
+        bind(store, ObjectKey(kind="PersistentVolumeClaim", namespace=namespace, name=name))
 
 
 def bind(store: ObjectStore, key: ObjectKey) -> JsonObject | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from enum import Enum, auto
 
 import anyio
 
@@ -23,6 +24,14 @@ MAX_BACKOFF_SECONDS = 600
 
 DEADLINE_MESSAGE = "Job was active longer than specified deadline"
 BACKOFF_MESSAGE = "Job has reached the specified backoff limit"
+
+
+class _PodEnd(Enum):
+    """What became of a pod of a Job. Restarts in place use up the limit, but are no failed pods."""
+
+    SUCCEEDED = auto()
+    FAILED = auto()
+    RESTARTED_TOO_OFTEN = auto()
 
 
 class JobRun:
@@ -57,8 +66,7 @@ class JobRun:
         with anyio.move_on_after(deadline) as limit:
             await self._until_finished()
         if limit.cancelled_caught:
-            await self._delete_pods()
-            self._finish("Failed", "DeadlineExceeded", DEADLINE_MESSAGE)
+            await self._fail("DeadlineExceeded", DEADLINE_MESSAGE)
         ttl = _number(self._job, "ttlSecondsAfterFinished")
         if ttl is not None:
             await anyio.sleep(ttl)
@@ -73,43 +81,51 @@ class JobRun:
         failures = 0
         while True:
             pod = await self._create(pod_of_job(self._job, f"{self._name}-{self._names()}"))
-            succeeded, count = await self._pod_ended(pod, limit - failures)
-            if succeeded:
-                self._finish("Complete", None, None, succeeded=1, failed=failures)
+            ended = await self._pod_ended(pod, limit - failures)
+            if ended is _PodEnd.SUCCEEDED:
+                self._finish("Complete", None, None, succeeded=1)
                 return
-            failures += count
-            self._set_status({"failed": failures, "active": 0})
-            if failures > limit:
-                await self._delete_pods()
-                self._finish("Failed", "BackoffLimitExceeded", BACKOFF_MESSAGE, failed=failures)
+            if ended is _PodEnd.FAILED:
+                failures += 1
+                self._set_status({"failed": failures, "active": 0})
+            if ended is _PodEnd.RESTARTED_TOO_OFTEN or failures > limit:
+                await self._fail("BackoffLimitExceeded", BACKOFF_MESSAGE)
                 return
             await anyio.sleep(delay(failures).total_seconds())
             self._set_status({"active": 1})
 
-    async def _pod_ended(self, pod: JsonObject, restarts_left: int) -> tuple[bool, int]:
-        """Whether it succeeded, and how many failures it was: restarts in place count too."""
+    async def _pod_ended(self, pod: JsonObject, restarts_left: int) -> _PodEnd:
         name = text(pod, "metadata", "name")
 
-        def ended(now: JsonObject | None) -> tuple[bool, int] | None:
+        def ended(now: JsonObject | None) -> _PodEnd | None:
             if now is None or uid_of(now) != uid_of(pod):
-                return False, 1
+                return _PodEnd.FAILED
             phase = text(now, "status", "phase")
             if phase in ("Succeeded", "Failed"):
-                return phase == "Succeeded", 1
-            restarts = _restarts(now)
+                return _PodEnd.SUCCEEDED if phase == "Succeeded" else _PodEnd.FAILED
             # As pastBackoffLimitOnFailure counts: the limit is reached, not passed, and 0 means the first restart.
-            return (False, max(restarts, restarts_left + 1)) if restarts >= max(restarts_left, 1) else None
+            return _PodEnd.RESTARTED_TOO_OFTEN if _restarts(now) >= max(restarts_left, 1) else None
 
         return await self._cluster.wait_until(ObjectKey(kind="Pod", namespace=self._namespace, name=name), ended)
 
-    async def _delete_pods(self) -> None:
-        """End those that run. Those that have ended stay, so that they can be looked at."""
+    async def _fail(self, reason: str, message: str) -> None:
+        """Every pod that has not ended is ended now, and counts as failed (trackJobStatusAndRemoveFinalizers)."""
+        now = self._store.find(self.key)
+        failed = None if now is None else mapping(now.body, "status").get("failed")
+        count = (failed if isinstance(failed, int) else 0) + await self._delete_pods()
+        self._finish("Failed", reason, message, failed=count)
+
+    async def _delete_pods(self) -> int:
+        """End those that run, and say how many. Those that have ended stay, so that they can be looked at."""
+        ended = 0
         for pod in await self._cluster.list("Pod", namespace=self._namespace, labels={"job-name": self._name}):
             if text(pod, "status", "phase") in ("Succeeded", "Failed"):
                 continue
             key = ObjectKey(kind="Pod", namespace=self._namespace, name=text(pod, "metadata", "name"))
             with suppress(NotFound):
                 await self._cluster.delete(key, cause="its Job is over")
+                ended += 1
+        return ended
 
     def _finish(self, kind: str, reason: str | None, message: str | None, **counts: int) -> None:
         condition: JsonObject = {"type": kind, "status": "True", "lastTransitionTime": self._now()}

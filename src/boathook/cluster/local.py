@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,6 @@ import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from boathook.cluster import claims
-from boathook.cluster.archive import archive
 from boathook.cluster.base import ObjectKey, VolumeCopy, key_of
 from boathook.cluster.jobs import JobRun
 from boathook.cluster.merging import merged, refuse_changed_spec
@@ -28,7 +28,7 @@ from boathook.events import EventStream, ObjectApplied, ObjectDeleted
 from boathook.journal import Context
 from boathook.model import JsonObject, Target
 from boathook.pods import PodWorker, pod_from_object
-from boathook.pods.model import Claim
+from boathook.pods.model import Claim, Pod
 from boathook.runtimes.base import ContainerRuntime, ExecSpec, Execution, LogLine, NetworkMode, OutputSink
 
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -105,7 +105,7 @@ class LocalCluster(StoredObjects):
         network: NetworkMode | None = None,
     ) -> JsonObject:
         """As ``Cluster.create``. What the object becomes is told to ``context`` and uses ``network``, if given."""
-        check(obj)
+        pod = check(obj)
         owner = self._owner if obj["kind"] in ACTIVE_KINDS else ""
         if not self.is_inert(str(obj["kind"])):
             # What becomes of it is said by whoever acts on it, not by a manifest.
@@ -113,7 +113,9 @@ class LocalCluster(StoredObjects):
         stored = self.store.insert(obj, namespace=namespace, owner=owner)
         self._surroundings[uid_of(stored)] = context or self._context, network or self._network
         self._tell_applied(stored, "created")
-        self._act_on(stored)
+        if pod is not None:
+            pod = replace(pod, uid=uid_of(stored), namespace=text(stored, "metadata", "namespace"))
+        self._act_on(stored, pod)
         return stored
 
     async def apply(self, obj: JsonObject, *, namespace: str = "default") -> JsonObject:
@@ -154,9 +156,12 @@ class LocalCluster(StoredObjects):
             scope.cancel()
         while self._workers:
             seen = self.store.version()
-            for worker in tuple(self._workers.values()):
-                if not worker.stop_requested:
-                    worker.request_stop(cause=cause)
+            running = [worker for worker in self._workers.values() if not worker.stop_requested]
+            for worker in running:
+                worker.request_stop(cause=cause)
+            if running:
+                # Those that wait for their claims look again.
+                self.store.touched()
             await self.store.changed(seen)
 
     def _delete_pod(self, key: ObjectKey, pod: JsonObject, owner: str, grace: timedelta | None, cause: str) -> None:
@@ -178,10 +183,14 @@ class LocalCluster(StoredObjects):
         await claims.release(self.store, self.runtime, claim)
         self._removed(key, claim, cause)
 
-    async def _delete_unused_claims(self, namespace: str) -> None:
-        for stored in self.store.list("PersistentVolumeClaim", namespace):
-            if text(stored.body, "metadata", "deletionTimestamp"):
-                await self._delete_claim(key_of(stored.body, default_namespace=namespace), stored.body, "unused")
+    async def _delete_unused_claims(self, pod: JsonObject) -> None:
+        """Those that were to be deleted while this pod still used them."""
+        namespace = text(pod, "metadata", "namespace")
+        for name in claims.claims_of(pod):
+            key = ObjectKey(kind="PersistentVolumeClaim", namespace=namespace, name=name)
+            found = self.store.find(key)
+            if found is not None and text(found.body, "metadata", "deletionTimestamp"):
+                await self._delete_claim(key, found.body, "unused")
 
     async def _delete_pods_of(self, job: JsonObject, cause: str) -> None:
         for stored in self.store.list("Pod", text(job, "metadata", "namespace")):
@@ -204,10 +213,10 @@ class LocalCluster(StoredObjects):
 
     # Controllers.
 
-    def _act_on(self, obj: JsonObject) -> None:
+    def _act_on(self, obj: JsonObject, pod: Pod | None) -> None:
         # What is to be found by a deletion that comes at once is known before its task first runs.
-        if obj["kind"] == "Pod":
-            self._workers[uid_of(obj)] = worker = self._new_worker(obj)
+        if pod is not None:
+            self._workers[uid_of(obj)] = worker = self._new_worker(obj, pod)
             self._tasks.start_soon(self._run_pod, obj, worker)
         elif obj["kind"] == "Job":
             self._jobs[uid_of(obj)] = scope = anyio.CancelScope()
@@ -216,14 +225,16 @@ class LocalCluster(StoredObjects):
             self._act_on_change(obj)
 
     def _act_on_change(self, obj: JsonObject) -> None:
-        if obj["kind"] in ("PersistentVolume", "PersistentVolumeClaim"):
+        if obj["kind"] == "PersistentVolume":
             claims.bind_all(self.store)
+        elif obj["kind"] == "PersistentVolumeClaim":
+            claims.bind_if_unbound(self.store, obj)
 
-    def _new_worker(self, obj: JsonObject) -> PodWorker:
+    def _new_worker(self, obj: JsonObject, pod: Pod) -> PodWorker:
         key, uid = key_of(obj, default_namespace="default"), uid_of(obj)
         context, network = self._of(obj)
         return PodWorker(
-            pod_from_object(obj),
+            pod,
             self.runtime,
             context,
             uid=uid,
@@ -245,7 +256,7 @@ class LocalCluster(StoredObjects):
         finally:
             del self._workers[uid]
             self.store.touched()
-        await self._delete_unused_claims(key.namespace)
+        await self._delete_unused_claims(obj)
 
     async def _claims_are_bound(self, worker: PodWorker) -> bool:
         """Wait as a pod that cannot be scheduled does; False: it is to be stopped before it ever started."""
@@ -257,7 +268,10 @@ class LocalCluster(StoredObjects):
         ]
         while not worker.stop_requested:
             seen = self.store.version()
-            claims.bind_all(self.store)
+            found = [self.store.find(key) for key in keys]
+            for stored in found:
+                if stored is not None:
+                    claims.bind_if_unbound(self.store, stored.body)
             found = [self.store.find(key) for key in keys]
             if all(stored is not None and claims.is_bound(stored.body) for stored in found):
                 return True
@@ -344,6 +358,8 @@ class LocalCluster(StoredObjects):
             return VolumeCopy(files=0, size_bytes=0, sha256="")
         if path is None:
             raise NotFound(f'volume "{volume}" of pod "{pod.name}" is not on this machine')
+        from boathook.cluster.archive import archive
+
         return await archive(path, destination)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from boathook.cluster import claims
-from boathook.cluster.store import mapping, text
-from boathook.errors import BoathookError, ManifestError
+from boathook.cluster.store import mapping, plural, text
+from boathook.errors import BoathookError, Conflict, ManifestError
 from boathook.model import Finding, JsonObject, Severity, Source
 
 SERVER_FIELDS = ("uid", "resourceVersion", "creationTimestamp", "generation", "namespace", "deletionTimestamp")
 
 
 def merged(now: JsonObject, wanted: JsonObject) -> JsonObject:
-    """The stored object as the manifest wants it: identity and status stay, bound claims keep their volume."""
+    """The stored object as the manifest wants it: identity and status stay, bound claims keep their volume.
+
+    Raises ``Conflict`` for a manifest that was made from another version.
+    """
+    _refuse_stale(now, wanted)
     metadata = mapping(now, "metadata")
     kept = {field: metadata[field] for field in SERVER_FIELDS if field in metadata}
     annotations = mapping(wanted, "metadata", "annotations")
@@ -27,7 +31,20 @@ def merged(now: JsonObject, wanted: JsonObject) -> JsonObject:
         if field in mapping(now, "spec"):
             kept_field: JsonObject = {field: mapping(now, "spec")[field]}
             result["spec"] = kept_field | mapping(result, "spec")
+    generation = metadata.get("generation")
+    if isinstance(generation, int) and result.get("spec") != now.get("spec"):
+        result["metadata"] = mapping(result, "metadata") | {"generation": generation + 1}
     return result
+
+
+def _refuse_stale(now: JsonObject, wanted: JsonObject) -> None:
+    """A manifest that says which version it was made from applies to that one only."""
+    version = text(wanted, "metadata", "resourceVersion")
+    if version not in ("", text(now, "metadata", "resourceVersion")):
+        raise Conflict(
+            f'Operation cannot be fulfilled on {plural(str(now["kind"]))} "{text(now, "metadata", "name")}": the object'
+            " has been modified; please apply your changes to the latest version and try again"
+        )
 
 
 def refuse_changed_spec(now: JsonObject, wanted: JsonObject) -> None:

@@ -60,8 +60,10 @@ def settle_orphans(store: ObjectStore) -> tuple[str, ...]:
             store.remove(key)
             said.append(f"removed {key}, whose owner (process {owner.process.pid}) is dead")
         else:
-            store.update(key, orphaned, owner="")
-            said.append(f"{key} ended with its owner (process {owner.process.pid})")
+            marked = store.update(key, orphaned, owner="")
+            # What was over before its owner died is left as it is, and there is nothing to say of it.
+            if mapping(marked, "status") != mapping(stored.body, "status"):
+                said.append(f"{key} ended with its owner (process {owner.process.pid})")
     return tuple(said)
 
 

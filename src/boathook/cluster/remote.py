@@ -12,13 +12,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
 from boathook.cluster import claims
-from boathook.cluster.archive import archive
 from boathook.cluster.base import ObjectKey, VolumeCopy
-from boathook.cluster.local import LocalCluster
 from boathook.cluster.objects import ACTIVE_KINDS, StoredObjects, T
 from boathook.cluster.owners import is_alive, parse_owner, settle_orphans
 from boathook.cluster.store import ObjectStore, mapping, plural, text, uid_of
@@ -37,6 +36,9 @@ from boathook.runtimes.base import (
     LogLine,
     OutputSink,
 )
+
+if TYPE_CHECKING:
+    from boathook.cluster.local import LocalCluster
 
 LOOK_SECONDS = 1.0
 """How often a wait looks whether the owner of what it waits for is alive."""
@@ -106,6 +108,8 @@ class RemoteCluster(StoredObjects):
 
     async def _own(self) -> LocalCluster:
         """For objects that nobody acts on: they need no other process."""
+        from boathook.cluster.local import LocalCluster
+
         return LocalCluster(self.store, await self._runtime(), self._context)
 
     async def _ask(self, operation: str, params: JsonObject, owner: int | None) -> JsonObject:
@@ -175,6 +179,8 @@ class RemoteCluster(StoredObjects):
         path = await self.volume_path(pod, volume)
         if path is None:
             raise NotFound(f'volume "{volume}" of pod "{pod.name}" is not mounted by any of its containers')
+        from boathook.cluster.archive import archive
+
         return await archive(path, destination)
 
     async def _container(self, pod: ObjectKey, name: str, *, running: bool = True) -> Container:

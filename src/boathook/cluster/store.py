@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
 
 import anyio
 
@@ -52,7 +54,8 @@ class ObjectStore:
         self._shared = shared
         self._clock = clock
         self._uids = uids
-        self._events: dict[ObjectKey | None, anyio.Event] = {}
+        self._events: WeakValueDictionary[ObjectKey | None, anyio.Event] = WeakValueDictionary()
+        """By the object that is waited for (None: any); forgotten with whoever waits."""
         self._others = 0
         self._waiting = 0
         self._pause = POLL_SECONDS
@@ -132,7 +135,7 @@ class ObjectStore:
             found = self.find(key)
             if found is None:
                 raise NotFound(f'{plural(key.kind)} "{key.name}" not found')
-            changed = change(json.loads(json.dumps(found.body)))
+            changed = change(_copied(found.body))
             if changed == found.body and (owner is None or owner == found.owner):
                 return found.body
             return self._write(key, changed, found.owner if owner is None else owner)
@@ -162,19 +165,20 @@ class ObjectStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
+        """All or nothing. Raises ``JournalError`` where it cannot be written: a full disk, a file that stays locked."""
         try:
-            yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
+            with self._database:
+                self._database.execute("BEGIN IMMEDIATE")
+                yield
+        except sqlite3.Error as error:
+            raise JournalError(f"cannot write the cluster's objects: {error}") from error
 
     # Waiting.
 
     def touched(self) -> None:
-        """Let those who wait look again: something beside the objects has changed."""
-        self._notify()
+        """Let those who wait for any object look again: something beside the objects has changed."""
+        if (event := self._events.pop(None, None)) is not None:
+            event.set()
 
     def _notify(self, key: ObjectKey | None = None) -> None:
         """Wake those who wait for this object, and those who wait for any; None: all of them."""
@@ -223,6 +227,13 @@ class ObjectStore:
         self._others = others
         self._notify()
         return True
+
+
+def _copied(value: Any) -> Any:
+    """JSON data that shares nothing with ``value`` that could be changed."""
+    if isinstance(value, dict):
+        return {key: _copied(one) for key, one in value.items()}
+    return [_copied(one) for one in value] if isinstance(value, list) else value
 
 
 def mapping(obj: JsonObject, *path: str) -> JsonObject:

@@ -8,6 +8,7 @@ from boathook.cluster.store import mapping, text
 from boathook.errors import ManifestError
 from boathook.model import Finding, JsonObject, JsonValue, Severity, Source
 from boathook.pods import pod_from_object
+from boathook.pods.model import Pod
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _SUBDOMAIN_RULE = (
@@ -20,15 +21,14 @@ _FREE_NAMES = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBindi
 NOT_YET = "not there yet"
 
 
-def check(obj: JsonObject) -> None:
-    """Raises ``ManifestError`` with all that keeps the object out of this cluster."""
+def check(obj: JsonObject) -> Pod | None:
+    """The pod that the object is, if it is one. Raises ``ManifestError`` with all that keeps it out of this cluster."""
     problems = _general(obj)
     if not problems and obj["kind"] == "Job":
         problems = _job(obj)
-    if not problems and obj["kind"] == "Pod":
-        pod_from_object(obj)
     if problems:
         raise ManifestError(tuple(problems))
+    return pod_from_object(obj) if obj["kind"] == "Pod" else None
 
 
 def _general(obj: JsonObject) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass, field
+from functools import cache
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -31,11 +32,15 @@ MAX_EXPANDED = 1_000_000
 
 BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 SEPARATOR = re.compile("(?:^|(?<=[\n\r\x85\u2028\u2029]))---(?=[\\s]|$)")
-UNPRINTABLE = re.compile(
-    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)  # YAML 1.1, section 5.1
+UNPRINTABLE_ASCII = re.compile("[^\t\n\r\x20-\x7e]")
 KNOWN_COLLECTIONS = frozenset({COLLECTION, YAML_TAG + "map", YAML_TAG + "seq"})
 BYTE_ORDER_MARK = "\ufeff"
+
+
+@cache
+def _unprintable() -> re.Pattern[str]:
+    """YAML 1.1, section 5.1. Compiled when a text needs it, since that takes longer than reading a short file."""
+    return re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,8 @@ class _Reader:
 
     def run(self) -> Reading:
         start: int | None = 0
-        if broken := UNPRINTABLE.search(self.text):
+        unprintable = UNPRINTABLE_ASCII if self.text.isascii() else _unprintable()
+        if broken := unprintable.search(self.text):
             line, column = self._place(broken.start())
             self._add("syntax", line, column, f"character U+{ord(broken.group()):04X} is not allowed")
             start = None

@@ -8,7 +8,7 @@ from typing import assert_never
 
 import anyio
 
-from boathook.hooks.target import CanApply, CanExec, HookTarget
+from boathook.hooks.target import CanApply, CanExec, HookTarget, can_apply, can_exec
 from boathook.model import Exec, Handler, Manifest, Outcome, Sleep
 from boathook.runtimes.base import ExecSpec, Execution, Exit, OutputSink
 
@@ -36,13 +36,13 @@ async def run_handler(handler: Handler, against: HookTarget, output: OutputSink,
     """Run a handler to its end. Raises what its target raises when it cannot be started."""
     match handler:
         case Exec():
-            if not isinstance(against, CanExec):
+            if not can_exec(against):
                 raise TypeError("an exec hook needs a target that can run programs")
             return await run_exec(handler, against, output, held)
         case Sleep():
             return await run_sleep(handler)
         case Manifest():
-            if not isinstance(against, CanApply):
+            if not can_apply(against):
                 raise TypeError("a manifest hook needs a target that can apply objects")
             return await run_manifest(handler, against, output)
         case _:

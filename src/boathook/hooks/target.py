@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from boathook.errors import NotFound
 from boathook.model import Manifest
@@ -30,7 +30,7 @@ class HasUser(Protocol):
 
 async def user_of(target: object) -> str | None:
     """Who the target's programs run as, where it knows."""
-    return await target.user() if isinstance(target, HasUser) else None
+    return await target.user() if _has_user(target) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,30 @@ class CanApply(Protocol):
 
 HookTarget = CanExec | CanApply | None
 """What a hook is run against. None is enough for ``sleep``."""
+
+
+def can_exec(target: object) -> TypeGuard[CanExec]:
+    """Whether it has the ability. Asked once for each class: asking a protocol is slow."""
+    return _is_able(type(target), CanExec)
+
+
+def can_apply(target: object) -> TypeGuard[CanApply]:
+    """Whether it has the ability."""
+    return _is_able(type(target), CanApply)
+
+
+def _has_user(target: object) -> TypeGuard[HasUser]:
+    return _is_able(type(target), HasUser)
+
+
+_KNOWN: dict[tuple[type, type], bool] = {}
+
+
+def _is_able(cls: type, ability: type) -> bool:
+    known = _KNOWN.get((cls, ability))
+    if known is None:
+        known = _KNOWN[cls, ability] = issubclass(cls, ability)
+    return known
 
 
 @dataclass(frozen=True, slots=True)

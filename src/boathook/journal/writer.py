@@ -30,6 +30,9 @@ Write = Callable[[sqlite3.Connection], T]
 BATCH = 2000
 """Most writes in one transaction, so that others who wait for the file get their turn."""
 
+LINGER_SECONDS = 0.01
+"""How long a write that nobody waits for may wait for more, so that a burst of events is one transaction."""
+
 
 class _Job(NamedTuple):
     write: Write[Any]
@@ -43,6 +46,8 @@ class Writer:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._urgent = threading.Event()
+        """Somebody waits for what is queued."""
         self._opened: Future[None] = Future()
         self._closed: Future[None] = Future()
         self._thread = threading.Thread(target=self._serve, name="boathook-journal", daemon=True)
@@ -61,11 +66,13 @@ class Writer:
         """Have it written, and wait until it is synced. Cancellation waits for it, since it may be done already."""
         done: Future[T] = Future()
         self._jobs.put(_Job(write, done))
+        self._urgent.set()
         return await _shielded(done)
 
     async def close(self) -> None:
         """Write all that waits, and end."""
         self._jobs.put(None)
+        self._urgent.set()
         await _shielded(self._closed)
         self._thread.join()
 
@@ -88,6 +95,8 @@ class Writer:
         batch: list[_Job] = []
         try:
             job = self._jobs.get()
+            self._urgent.wait(LINGER_SECONDS)
+            self._urgent.clear()
             while job is not None:
                 batch.append(job)
                 if len(batch) == BATCH:

@@ -63,6 +63,8 @@ EnvSource: TypeAlias = str | KeyRef | FieldRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvVar:
+    """A variable of a container's environment."""
+
     name: str
     value: EnvSource
     source: Source
@@ -81,11 +83,13 @@ class EnvFrom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmptyDir:
-    pass
+    """A fresh directory that lives as long as its pod."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPath:
+    """A path of the machine itself."""
+
     path: str
     type: str
     """``""``, ``Directory``, ``DirectoryOrCreate``, ``File``, ``FileOrCreate``, ``Socket``…"""
@@ -93,6 +97,8 @@ class HostPath:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyToPath:
+    """Where one key of an object stands as a file."""
+
     key: str
     path: str
     mode: int | None
@@ -111,6 +117,8 @@ class ObjectFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
+    """A volume that outlives its pods."""
+
     name: str
     read_only: bool
 
@@ -120,6 +128,8 @@ VolumeSource: TypeAlias = EmptyDir | HostPath | ObjectFiles | Claim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodVolume:
+    """A volume of a pod, by its name."""
+
     name: str
     volume: VolumeSource
     source: Source
@@ -127,6 +137,8 @@ class PodVolume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeMount:
+    """Where a container sees a volume."""
+
     volume: str
     path: str
     sub_path: str
@@ -159,6 +171,8 @@ class Security:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodContainer:
+    """A container of a pod, with its hooks and probes."""
+
     name: str
     image: str
     pull_policy: PullPolicy

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NamedTuple
 
-from boathook.documents import Document, findings_of, load, validate
+from boathook.documents import Document, load, validate
 from boathook.errors import ManifestError
 from boathook.model import Exec, Finding, Hook, HookPoint, JsonObject, OnFailure, Severity, Sleep, Source
 from boathook.pods import schema
@@ -32,14 +33,14 @@ def parse_pods(text: str, file: str, *, namespace: str = DEFAULT_NAMESPACE) -> P
     Raises ``ManifestError`` with every problem of every document.
     """
     found: list[Finding] = []
-    pods: list[tuple[Document, tuple[Finding, ...]]] = []
+    pods: list[tuple[Document, _Looked]] = []
     objects: list[JsonObject] = []
     for document in load(text, file):
         value = mapping(document.value)
         if value.get("kind") == "Pod":
-            problems = problems_of(document)
-            found += [one for one in problems if one.severity is Severity.ERROR]
-            pods.append((document, tuple(one for one in problems if one.severity is not Severity.ERROR)))
+            looked = _look_at(document)
+            found += looked.errors
+            pods.append((document, looked))
         else:
             found += _other_problems(document)
             objects.append(_in_namespace(value, namespace))
@@ -48,7 +49,7 @@ def parse_pods(text: str, file: str, *, namespace: str = DEFAULT_NAMESPACE) -> P
     if found:
         raise ManifestError(tuple(found))
     return PodFile(
-        pods=tuple(_pod(document, notices, namespace) for document, notices in pods),
+        pods=tuple(_pod(document, looked, namespace) for document, looked in pods),
         pod_objects=tuple(_in_namespace(mapping(document.value), namespace) for document, _ in pods),
         objects=tuple(objects),
     )
@@ -57,22 +58,44 @@ def parse_pods(text: str, file: str, *, namespace: str = DEFAULT_NAMESPACE) -> P
 def pod_from_object(obj: JsonObject, *, namespace: str = DEFAULT_NAMESPACE) -> Pod:
     """A pod from an object that a cluster holds. Raises ``ManifestError``; its findings have paths, no positions."""
     document = object_document(obj)
-    problems = problems_of(document)
-    if errors := tuple(one for one in problems if one.severity is Severity.ERROR):
-        raise ManifestError(errors)
-    return _pod(document, problems, namespace)
+    looked = _look_at(document)
+    if looked.errors:
+        raise ManifestError(looked.errors)
+    return _pod(document, looked, namespace)
 
 
 def problems_of(document: Document) -> tuple[Finding, ...]:
     """Everything that is wrong with a pod, and what of it has no effect, in the order of the file."""
+    return _look_at(document).problems
+
+
+class _Looked(NamedTuple):
+    """What a look at a pod's document found."""
+
+    problems: tuple[Finding, ...]
+    manifest: schema.Pod | None
+    """None where a field has a wrong type."""
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(one for one in self.problems if one.severity is Severity.ERROR)
+
+
+def _look_at(document: Document) -> _Looked:
     problems = Problems(document)
     check_pod(mapping(document.value), problems)
     check_notices(mapping(document.value), problems)
-    typed = findings_of(schema.Pod, document, prefix=PREFIX)
+    manifest: schema.Pod | None = None
+    typed: tuple[Finding, ...] = ()
+    try:
+        manifest = validate(schema.Pod, document, prefix=PREFIX)
+    except ManifestError as error:
+        typed = error.problems
     # The same place is told once: a wrong type says more than the rule that stumbles over it.
     places = {one.source.path for one in typed}
     rest = [one for one in problems.found if one.source.path not in places]
-    return tuple(sorted((*typed, *rest), key=lambda one: (one.source.line or 0, one.source.column or 0)))
+    found = sorted((*typed, *rest), key=lambda one: (one.source.line or 0, one.source.column or 0))
+    return _Looked(tuple(found), manifest)
 
 
 def _other_problems(document: Document) -> list[Finding]:
@@ -114,9 +137,10 @@ def _in_namespace(obj: JsonObject, namespace: str) -> JsonObject:
     return {**obj, "metadata": {**metadata, "namespace": namespace}}
 
 
-def _pod(document: Document, notices: tuple[Finding, ...], namespace: str) -> Pod:
-    """The pod of a document that has no problems."""
-    manifest = validate(schema.Pod, document, prefix=PREFIX)
+def _pod(document: Document, looked: _Looked, namespace: str) -> Pod:
+    """The pod of a document that has no errors."""
+    manifest = looked.manifest
+    assert manifest is not None
     metadata, spec = manifest.metadata, manifest.spec
     name = metadata.name or ""
     containers = spec.containers or []
@@ -135,7 +159,7 @@ def _pod(document: Document, notices: tuple[Finding, ...], namespace: str) -> Po
         hosts=tuple((alias.ip or "", host) for alias in aliases for host in alias.hostnames or []),
         host_network=bool(spec.host_network),
         service_account=spec.service_account_name or "default",
-        notices=notices,
+        notices=looked.problems,
         source=document.source(),
     )
 

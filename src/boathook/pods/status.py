@@ -17,17 +17,23 @@ POD_IP = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
+    """It is yet to start, or to start again."""
+
     reason: str
     message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
+    """Its main process runs."""
+
     started: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminated:
+    """Its main process has ended."""
+
     exit: Exit
     reason: str
     message: str

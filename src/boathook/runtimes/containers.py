@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,6 +17,8 @@ from boathook.runtimes.processes import this_process
 from boathook.runtimes.records import ContainerRecord, Records, SandboxRecord
 from boathook.runtimes.rootfs import RootLayout
 from boathook.runtimes.spawner_client import SpawnedProcess
+
+log = logging.getLogger(__name__)
 
 _LONGEST_TERMINATION_MESSAGE = 4096
 """kubernetes pkg/kubelet/container/runtime.go, MaxContainerTerminationMessageLength."""
@@ -86,8 +88,13 @@ class OwnContainer:
 
     def _change(self, **changes: object) -> None:
         self.record = replace(self.record, **changes)  # type: ignore[arg-type]  # names are those of the record
-        with contextlib.suppress(FileNotFoundError):  # Somebody else removed it.
+        try:
             self._records.write(self.record)
+        except FileNotFoundError:
+            return  # Somebody else removed it.
+        except OSError as error:
+            # A full disk: what has happened has happened all the same, and who waits for it here is told.
+            log.error("cannot write the record of container %r: %s", self.record.spec.name, error.strerror)
 
 
 def created_record(container: ContainerId, spec: ContainerSpec, user: User, clock: Clock) -> ContainerRecord:

@@ -24,6 +24,8 @@ _SANDBOX = "sandbox.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxRecord:
+    """What any process can know of a sandbox."""
+
     id: SandboxId
     spec: SandboxSpec
     owner: ProcessId
@@ -36,6 +38,8 @@ class SandboxRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerRecord:
+    """What any process can know of a container."""
+
     id: ContainerId
     spec: ContainerSpec
     owner: ProcessId
@@ -102,12 +106,14 @@ class Records:
         self._write(self.directory(record.id), record)
 
     def _write(self, directory: Path, record: ContainerRecord | SandboxRecord) -> None:
-        path = directory / record_name(record)
-        fresh = path.with_suffix(".new")
+        path = f"{directory}/{record_name(record)}"
+        fresh = f"{path.removesuffix('.json')}.new"
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(json.dumps(to_json(record)))
-        fresh.rename(path)
+        with open(descriptor, "wb", buffering=0) as file:
+            text = memoryview(json.dumps(to_json(record)).encode())
+            while text:
+                text = text[file.write(text) :]
+        os.rename(fresh, path)
 
     def container(self, container: ContainerId) -> ContainerRecord:
         found = self._read(self.directory(container) / _CONTAINER, ContainerRecord)

@@ -54,8 +54,8 @@ class RootLayout:
     def make(self, image: Image, *, overlay: bool) -> None:
         """Make the directories; without overlays this copies the image."""
         for path in (self.upper, self.work) if overlay else (self.copy,):
-            path.mkdir()
-            path.chmod(0o755)
+            os.mkdir(path)
+            os.chmod(path, 0o755)
         if not overlay:
             for layer in image.layers:
                 copy_layer(layer, self.copy)
@@ -166,7 +166,7 @@ def _link(roots: tuple[Path, ...], relative: str) -> str | None:
     """Where the symbolic link of that name leads; None when the uppermost root that has the name has no link there."""
     for root in reversed(roots):
         try:
-            return os.readlink(root / relative)
+            return os.readlink(f"{root}/{relative}")
         except FileNotFoundError:
             continue
         except OSError:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import anyio
+from anyio.abc import TaskStatus
 
 from boathook.clock import SystemClock
 from boathook.cluster.local import LocalCluster
@@ -62,8 +63,7 @@ async def supervise(home: Home, ready: int | None) -> int:
                     )
                     with events.listening(run.listener):
                         async with serving(host, home.socket(SOCKET)):
-                            _tell(ready, "ready\n")
-                            await _until_over(host)
+                            await _until_over(host, ready)
                         journal.finish(run)
                         tasks.cancel_scope.cancel()
             finally:
@@ -71,19 +71,24 @@ async def supervise(home: Home, ready: int | None) -> int:
     return 0
 
 
-async def _until_over(host: Host) -> None:
-    """Until there is nothing left to do, or a signal: then everything is stopped gracefully; the second ends it now."""
+async def _until_over(host: Host, ready: int | None) -> None:
+    """Until there is nothing left to do, or a signal: then everything is stopped gracefully; the second ends it now.
+
+    It is ready only when it hears signals: one that comes right then must not kill it.
+    """
     told, graceful = anyio.Event(), anyio.CancelScope()
 
-    async def hear() -> None:
+    async def hear(*, task_status: TaskStatus[None]) -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            task_status.started()
             async for _ in signals:
                 if told.is_set():
                     graceful.cancel()
                 told.set()
 
     async with anyio.create_task_group() as hearing:
-        hearing.start_soon(hear)
+        await hearing.start(hear)
+        _tell(ready, "ready\n")
         await _until_idle_or(told, host)
         # Nothing is awaited between the last look and this: what comes from now on is for the next supervisor.
         host.ending = True

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from boathook.runtimes.spawner.wire import Message
 
 _POLL_SECONDS = 0.0002
+_POLL_GROWTH = 1.1
+_LONGEST_POLL_SECONDS = 0.002
+"""Looking is not free: where many containers are built at once, each takes longer and is looked at less often."""
 _BUILD_SECONDS = 30.0
 
 
@@ -122,8 +125,9 @@ class _Built:
 def _mount_namespace(status: int, block: int, errors: int) -> int:
     waits = [str(syscalls.READ[os.uname().machine]), hex(block)]
     child, text = 0, b""
-    for _ in range(int(_BUILD_SECONDS / _POLL_SECONDS)):
-        if select.select([status], [], [], _POLL_SECONDS)[0]:
+    pause, waited = _POLL_SECONDS, 0.0
+    while waited < _BUILD_SECONDS:
+        if select.select([status], [], [], pause)[0]:
             chunk = os.read(status, 4096)
             if not chunk:
                 raise StepFailed("prepare the root file system", 0, _said(errors))
@@ -135,6 +139,10 @@ def _mount_namespace(status: int, block: int, errors: int) -> int:
             with open(f"/proc/{child}/syscall") as calls:
                 if calls.read().split()[:2] == waits:
                     return os.open(f"/proc/{child}/ns/mnt", os.O_RDONLY)
+            waited += pause
+            pause = min(pause * _POLL_GROWTH, _LONGEST_POLL_SECONDS)
+        else:
+            waited += pause
     raise StepFailed("prepare the root file system", 0, "bubblewrap did not finish")
 
 

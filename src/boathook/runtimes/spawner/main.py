@@ -272,6 +272,7 @@ def main(parent: int) -> None:
     except BaseException as error:  # noqa: BLE001  the owner is told of the bug; there is nobody else
         connection.setblocking(True)
         connection.sendall(encode({"bug": _described(error)}))
+    os._exit(0)  # The owner waits for the end of this process, and the interpreter has nothing to put in order.
 
 
 def _described(error: BaseException) -> str:

@@ -1,0 +1,50 @@
+"""The console script ends the process by itself: nothing of output, exit code or other endings may be lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import atexit, sys, threading
+from boathook.cli import entry, main
+def command():
+    atexit.register(print, "an ending")
+    threading.Thread(target=lambda: print("a thread")).start()
+    print("text" * 100_000)
+    {act}
+main.main = command
+entry.run()
+"""
+
+
+def ended(act: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(act=act)], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    ("act", "code"), [("pass", 0), ("sys.exit()", 0), ("sys.exit(3)", 3), ("sys.exit('why')", 1), ("1 / 0", 1)]
+)
+def test_a_command_ends_with_its_own_exit_code_and_all_that_was_written(act: str, code: int) -> None:
+    process = ended(act)
+
+    assert process.returncode == code
+    assert process.stdout.count("text") == 100_000
+    assert "a thread\n" in process.stdout
+    assert process.stdout.endswith("an ending\n")
+
+
+def test_what_nobody_reads_is_an_error_as_ever() -> None:
+    process = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m boathook --help 2>&1 >/dev/full"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert process.returncode != 0
