@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 from boathook.documents import Dialect, Document, load
 from boathook.errors import UsageError
-from boathook.events import Stamped
-from boathook.model import Finding, JsonObject
+from boathook.events import Event, Noted, Stamped
+from boathook.model import Finding, JsonObject, Source
 from boathook.runtimes.assumptions import Assumptions
 
 Planner: TypeAlias = Callable[[Assumptions], tuple[Stamped, ...]]
@@ -113,7 +114,30 @@ def _plan_backup(path: Path, text: str, assumptions: Assumptions) -> tuple[Stamp
         objects: list[JsonObject] = [
             one.value for one in documents if isinstance(one.value, dict) and one not in backups
         ]
-        return plan_backup(objects, spec, assumptions)
+        return _positioned(plan_backup(objects, spec, assumptions), documents)
     spec = spec_from_flags(_name_for(path), included=(), excluded=(), selector="", ttl="", labels="")
     pod_file = parse_pods(text, str(path))
-    return plan_backup([*pod_file.objects, *pod_file.pod_objects], spec, assumptions)
+    planned = plan_backup([*pod_file.objects, *pod_file.pod_objects], spec, assumptions)
+    return _positioned(planned, documents)
+
+
+def _positioned(stamped: tuple[Stamped, ...], documents: tuple[Document, ...]) -> tuple[Stamped, ...]:
+    """A backup reads annotations from objects, which know of no file; here their file is at hand."""
+    written: dict[tuple[str, str], Source] = {}
+    for document in documents:
+        value = document.value if isinstance(document.value, dict) else {}
+        metadata = value.get("metadata")
+        annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+        if isinstance(metadata, dict) and isinstance(annotations, dict):
+            scope = f"{metadata.get('namespace') or 'default'}/{metadata.get('name')}"
+            sources = (document.source(("metadata", "annotations", key)) for key in annotations)
+            written |= {(scope, source.path): source for source in sources}
+    return tuple(replace(one, event=_with_source(one.event, written)) for one in stamped)
+
+
+def _with_source(event: Event, written: Mapping[tuple[str, str], Source]) -> Event:
+    if not isinstance(event, Noted):
+        return event
+    finding = event.finding
+    source = written.get((finding.source.file, finding.source.path), finding.source)
+    return replace(event, finding=replace(finding, source=source))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import anyio
 import pytest
 
+from boathook.cluster.base import ObjectKey
 from boathook.cluster.local import LocalCluster
-from boathook.errors import PlaceError
+from boathook.cluster.store import ObjectStore
+from boathook.errors import Conflict, JournalError, PlaceError
 from boathook.events import ObjectDeleted, StopRequested
-from boathook.model import HookPoint
+from boathook.model import HookPoint, JsonObject
 from boathook.runtimes.assumptions import STOP, Assumption
 from boathook.runtimes.base import ContainerId
 from boathook.runtimes.simulated import SimulatedRuntime
-from tests.cluster.build import Told, a_job, a_pod, at, gone, key, phase, running, runs, simulated
+from tests.cluster.build import Told, a_config_map, a_job, a_pod, at, gone, key, phase, running, runs, simulated
 
 PRE_STOP = {"lifecycle": {"preStop": {"exec": {"command": ["sync"]}}}}
 
@@ -135,3 +138,77 @@ def test_a_pod_whose_place_fails_has_failed_and_the_others_go_on(monkeypatch: py
         assert [one.target.name for one in with_uid] == ["Pod/bad"]
 
     simulated(body)
+
+
+def test_a_changed_spec_is_a_new_generation() -> None:
+    async def body(cluster: LocalCluster, told: Told) -> None:
+        made = [await cluster.apply(a_job(backoffLimit=limit)) for limit in (1, 1, 2)]
+
+        assert [at(one, "metadata", "generation") for one in made] == [1, 1, 2]
+
+    simulated(body)
+
+
+def test_a_manifest_made_from_another_version_is_refused() -> None:
+    async def body(cluster: LocalCluster, told: Told) -> None:
+        first = await cluster.apply(a_config_map(colour="red"))
+        second = await cluster.apply(a_config_map(colour="blue"))
+
+        with pytest.raises(Conflict, match='configmaps "settings": the object has been modified'):
+            await cluster.apply(first)
+        await cluster.apply(second | {"data": {"colour": "green"}})
+        assert at(await cluster.get(key("ConfigMap", "settings")), "data") == {"colour": "green"}
+
+    simulated(body)
+
+
+def test_a_job_whose_place_fails_has_failed_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    insert = ObjectStore.insert
+
+    def failing(self: ObjectStore, obj: JsonObject, *, namespace: str, owner: str = "") -> JsonObject:
+        if at(obj, "metadata", "labels", "job-name") == "bad":
+            raise JournalError("the disk is full")
+        return insert(self, obj, namespace=namespace, owner=owner)
+
+    monkeypatch.setattr(ObjectStore, "insert", failing)
+
+    async def body(cluster: LocalCluster, told: Told) -> None:
+        await cluster.create(a_job("bad"))
+        await cluster.create(a_job("good"))
+        await anyio.sleep(20)
+
+        ends = [at(await cluster.get(key("Job", name)), "status", "conditions", 0) for name in ("bad", "good")]
+        assert [(one["type"], one.get("message")) for one in ends] == [
+            ("Failed", "the disk is full"),
+            ("Complete", None),
+        ]
+
+    simulated(body, runs(5))
+
+
+def test_what_happened_while_the_disk_was_full_is_written_when_there_is_room(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    update = ObjectStore.update
+
+    def failing(
+        self: ObjectStore, key: ObjectKey, change: Callable[[JsonObject], JsonObject], *, owner: str | None = None
+    ) -> JsonObject:
+        if 3 < anyio.current_time() < 30:
+            raise JournalError("the disk is full")
+        return update(self, key, change, owner=owner)
+
+    monkeypatch.setattr(ObjectStore, "update", failing)
+
+    async def body(cluster: LocalCluster, told: Told) -> None:
+        await cluster.create(a_job())
+        await anyio.sleep(29)
+        assert phase((await cluster.list("Pod"))[0]) == "Running"
+        await anyio.sleep(5)
+
+        assert phase((await cluster.list("Pod"))[0]) == "Succeeded"
+        job = await cluster.get(key("Job"))
+        assert (at(job, "status", "succeeded"), at(job, "status", "conditions", 0, "type")) == (1, "Complete")
+
+    simulated(body, runs(5))
+    assert "it is tried again every 1 s" in caplog.text

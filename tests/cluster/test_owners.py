@@ -96,15 +96,15 @@ def test_a_job_fails_with_its_supervisor_unless_it_was_over(
 ) -> None:
     store.insert(a_job() | {"status": status}, namespace="default", owner=dead(SUPERVISOR))
 
-    settle_orphans(store)
+    said = settle_orphans(store)
 
     condition = at(store.get(key("Job")), "status", "conditions", 0)
     assert (condition["type"], condition.get("reason")) == expected
+    assert len(said) == (expected[0] == "Failed")
 
 
 def test_a_pod_that_had_ended_keeps_its_end(store: ObjectStore) -> None:
     store.insert(a_pod() | {"status": {"phase": "Succeeded"}}, namespace="default", owner=dead(SUPERVISOR))
 
-    settle_orphans(store)
-
+    assert settle_orphans(store) == ()
     assert at(store.get(key("Pod")), "status") == {"phase": "Succeeded"}

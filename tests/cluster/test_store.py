@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +156,28 @@ async def test_many_who_wait_look_as_often_as_one(store: ObjectStore) -> None:
 async def test_a_file_that_cannot_be_had_is_named(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="cannot open the cluster's objects in"):
         opened(tmp_path / "missing" / "objects.db")
+
+
+async def test_a_full_disk_is_told_and_changes_nothing(store: ObjectStore, tmp_path: Path) -> None:
+    store.insert(a_config_map(colour="red"), namespace="default")
+    with no_file_grows():
+        with pytest.raises(JournalError, match="cannot write the cluster's objects: "):
+            store.update(SETTINGS, lambda obj: obj | {"data": {"colour": "blue" * 10_000}})
+        assert at(store.get(SETTINGS), "data") == {"colour": "red"}
+
+    store.update(SETTINGS, lambda obj: obj | {"data": {"colour": "green"}})
+    assert at(store.get(SETTINGS), "data") == {"colour": "green"}
+
+
+@contextmanager
+def no_file_grows() -> Iterator[None]:
+    """As if the disk were full: this process can write nothing."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 async def test_the_file_is_its_owners_alone(store: ObjectStore, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def ended_at(number: int, home: Home, *scenario: str, cwd: Path = ROOT) -> subpr
     """Run the scenario in a child, which (or whose supervisor) is killed after its n-th event, and how it ended."""
     environment = os.environ | {
         "BOATHOOK_HOME": str(home.path),
-        "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
+        "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT), *sys.path)),
     }
     return subprocess.run(
         [sys.executable, "-m", "tests.properties.killed", str(number), *scenario],

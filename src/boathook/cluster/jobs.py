@@ -10,6 +10,7 @@ from enum import Enum, auto
 import anyio
 
 from boathook.cluster.base import Cluster, ObjectKey
+from boathook.cluster.failing import LateWrites
 from boathook.cluster.store import ObjectStore, mapping, text, uid_of
 from boathook.cluster.validation import pod_of_job
 from boathook.errors import NotFound
@@ -46,6 +47,7 @@ class JobRun:
         create: Callable[[JsonObject], Awaitable[JsonObject]],
         context: Context,
         names: Callable[[], str],
+        late: LateWrites,
     ) -> None:
         self._job = job
         self._cluster = cluster
@@ -54,6 +56,7 @@ class JobRun:
         self._clock = context.clock
         self._events = context.events
         self._names = names
+        self._late = late
         self._name = text(job, "metadata", "name")
         self._namespace = text(job, "metadata", "namespace")
         self.key = ObjectKey(kind="Job", namespace=self._namespace, name=self._name)
@@ -142,10 +145,11 @@ class JobRun:
                 return obj
             return obj | {"status": mapping(obj, "status") | changes}
 
-        try:
-            self._store.update(self.key, change)
-        except NotFound:
-            return
+        def write() -> None:
+            with suppress(NotFound):
+                self._store.update(self.key, change)
+
+        self._late.write(uid_of(self._job), write)
 
     def _now(self) -> str:
         return self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -16,11 +17,12 @@ from anyio.abc import TaskGroup
 
 from boathook.cluster import claims
 from boathook.cluster.base import ObjectKey, VolumeCopy, key_of
+from boathook.cluster.failing import LateWrites, job_ended_badly, pod_ended_badly
 from boathook.cluster.jobs import JobRun
 from boathook.cluster.merging import merged, refuse_changed_spec
 from boathook.cluster.objects import ACTIVE_KINDS, StoredObjects
 from boathook.cluster.owners import is_alive
-from boathook.cluster.store import ObjectStore, Stored, mapping, plural, text, uid_of
+from boathook.cluster.store import ObjectStore, mapping, plural, text, uid_of
 from boathook.cluster.validation import check
 from boathook.codec import to_json
 from boathook.errors import BoathookError, Conflict, NotFound
@@ -70,6 +72,7 @@ class LocalCluster(StoredObjects):
         self._surroundings: dict[str, tuple[Context, NetworkMode]] = {}
         self._jobs: dict[str, anyio.CancelScope] = {}
         self._tasks: TaskGroup = anyio.create_task_group()
+        self._late = LateWrites(self._tasks)
 
     @property
     def name(self) -> str:
@@ -250,9 +253,9 @@ class LocalCluster(StoredObjects):
                 await worker.run()
         except (BoathookError, ExceptionGroup) as error:
             # One pod that cannot go on is no reason to end all others.
-            self._set_status(key, uid, _ended_badly(self.store.find(key), error))
+            self._set_status(key, uid, pod_ended_badly(self.store.find(key), error))
         else:
-            self._removed(key, obj, "stopped")
+            self._late.write(uid, lambda: self._removed(key, obj, "stopped"))
         finally:
             del self._workers[uid]
             self.store.touched()
@@ -281,20 +284,23 @@ class LocalCluster(StoredObjects):
     async def _run_job(self, obj: JsonObject, scope: anyio.CancelScope) -> None:
         context, network = self._of(obj)
         create = partial(self.create, context=context, network=network)
-        run = JobRun(obj, self, self.store, create=create, context=context, names=self._names)
+        run = JobRun(obj, self, self.store, create=create, context=context, names=self._names, late=self._late)
         try:
             with scope:
                 # It may have been deleted before this task first ran.
                 await anyio.lowlevel.checkpoint()
                 await run.run()
+        except (BoathookError, ExceptionGroup) as error:
+            self._set_status(run.key, uid_of(obj), job_ended_badly(self.store.find(run.key), error))
         finally:
             del self._jobs[uid_of(obj)]
 
     def _set_status(self, key: ObjectKey, uid: str, status: JsonObject) -> None:
-        try:
-            self.store.update(key, lambda obj: obj | {"status": status} if uid_of(obj) == uid else obj)
-        except NotFound:
-            return
+        def write() -> None:
+            with suppress(NotFound):
+                self.store.update(key, lambda obj: obj | {"status": status} if uid_of(obj) == uid else obj)
+
+        self._late.write(uid, write)
 
     def _now(self) -> str:
         return self._context.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -367,17 +373,6 @@ def target_of(obj: JsonObject) -> Target:
     """What events about an object name: ``Job/demo``."""
     kind, name = str(obj["kind"]), text(obj, "metadata", "name")
     return Target(kind="object", scope=text(obj, "metadata", "namespace"), name=f"{kind}/{name}", instance=uid_of(obj))
-
-
-def _ended_badly(stored: Stored | None, error: BoathookError | ExceptionGroup) -> JsonObject:
-    """The status of a pod whose place failed it. Raises a bug again."""
-    if isinstance(error, ExceptionGroup) and error.split(BoathookError)[1] is not None:
-        raise error
-    leaf: BaseException = error
-    while isinstance(leaf, BaseExceptionGroup):
-        leaf = leaf.exceptions[0]
-    status = {} if stored is None else mapping(stored.body, "status")
-    return status | {"phase": "Failed", "reason": "Error", "message": str(leaf)}
 
 
 def _marked_claim(claim: JsonObject, now: str) -> JsonObject:

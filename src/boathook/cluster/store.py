@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from weakref import WeakValueDictionary
 
 import anyio
@@ -87,11 +86,16 @@ class ObjectStore:
     # Reading.
 
     def find(self, key: ObjectKey) -> Stored | None:
-        row = self._database.execute(
+        row = self._row(key)
+        return None if row is None else Stored(body=json.loads(row[0]), owner=row[1])
+
+    def _row(self, key: ObjectKey) -> tuple[str, str] | None:
+        """The object as it is written, and its owner."""
+        row: tuple[str, str] | None = self._database.execute(
             "SELECT body, owner FROM objects WHERE kind = ? AND namespace = ? AND name = ?",
             (key.kind, key.namespace, key.name),
         ).fetchone()
-        return None if row is None else Stored(body=json.loads(row[0]), owner=row[1])
+        return row
 
     def get(self, key: ObjectKey) -> JsonObject:
         """Raises ``NotFound`` in kubectl's words."""
@@ -132,13 +136,16 @@ class ObjectStore:
     ) -> JsonObject:
         """Read, change and write in one transaction; unchanged objects are not written. Raises ``NotFound``."""
         with self._transaction():
-            found = self.find(key)
-            if found is None:
+            row = self._row(key)
+            if row is None:
                 raise NotFound(f'{plural(key.kind)} "{key.name}" not found')
-            changed = change(_copied(found.body))
-            if changed == found.body and (owner is None or owner == found.owner):
-                return found.body
-            return self._write(key, changed, found.owner if owner is None else owner)
+            body, owned = row
+            # What is given away to be changed is a copy of its own.
+            before: JsonObject = json.loads(body)
+            changed = change(json.loads(body))
+            if changed == before and (owner is None or owner == owned):
+                return before
+            return self._write(key, changed, owned if owner is None else owner)
 
     def remove(self, key: ObjectKey, *, uid: str | None = None) -> bool:
         """False: it was gone already, or is another one by now (``uid``)."""
@@ -227,13 +234,6 @@ class ObjectStore:
         self._others = others
         self._notify()
         return True
-
-
-def _copied(value: Any) -> Any:
-    """JSON data that shares nothing with ``value`` that could be changed."""
-    if isinstance(value, dict):
-        return {key: _copied(one) for key, one in value.items()}
-    return [_copied(one) for one in value] if isinstance(value, list) else value
 
 
 def mapping(obj: JsonObject, *path: str) -> JsonObject:

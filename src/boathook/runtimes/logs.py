@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ import anyio
 from boathook.clock import Clock
 from boathook.model import Stream
 from boathook.runtimes.base import LogLine
+
+log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 16
 _PIPE = 1 << 18
@@ -78,6 +81,7 @@ class LogFile:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._clock = clock
         self._rest = {Stream.STDOUT: b"", Stream.STDERR: b""}
+        self._lost = False
 
     def write(self, stream: Stream, chunk: bytes) -> None:
         whole, newline, rest = (self._rest[stream] + chunk).rpartition(b"\n")
@@ -103,9 +107,18 @@ class LogFile:
         self._descriptor = -1
 
     def _append(self, records: list[bytes]) -> None:
+        """Whole records only. What a full disk does not take is lost and said once; the container runs on."""
         view = memoryview(b"".join(records))
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        size = len(view)
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except OSError as error:
+            begun = size - len(view)
+            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - begun)
+            if not self._lost:
+                log.error("output of a container is lost: %s", error.strerror)
+            self._lost = True
 
 
 def _full(lines: list[bytes], head: bytes) -> list[bytes]:
