@@ -66,6 +66,22 @@ def test_stop_all_stops_everything_with_its_hooks_at_the_same_time() -> None:
     simulated(body, pre_stop(10), runs(1000), Assumption(point=STOP, name="app", duration=timedelta(seconds=2)))
 
 
+def test_a_pod_that_has_ended_keeps_nobody_busy_and_stays_to_be_looked_at() -> None:
+    async def body(cluster: LocalCluster, told: Told) -> None:
+        await cluster.create(a_pod(restartPolicy="Never"))
+        await cluster.wait_until(key("Pod"), lambda pod: True if phase(pod) == "Succeeded" else None)
+
+        assert not cluster.busy
+        assert len(cluster.ended) == 1
+        await cluster.stop_all("the end")
+        assert phase(await cluster.get(key("Pod"))) == "Succeeded"
+        await cluster.delete(key("Pod"), cause="deleted")
+        await gone(cluster, key("Pod"))
+        assert [one.event.cause for one in told.events if isinstance(one.event, ObjectDeleted)] == ["deleted"]
+
+    simulated(body, runs(1))
+
+
 def test_stop_all_also_stops_what_was_created_a_moment_before() -> None:
     async def body(cluster: LocalCluster, told: Told) -> None:
         await cluster.create(a_pod())

@@ -31,7 +31,7 @@ from boathook.journal import Context
 from boathook.model import JsonObject, Target
 from boathook.pods import PodWorker, pod_from_object
 from boathook.pods.model import Claim, Pod
-from boathook.runtimes.base import ContainerRuntime, ExecSpec, Execution, LogLine, NetworkMode, OutputSink
+from boathook.runtimes.base import ContainerId, ContainerRuntime, ExecSpec, Execution, LogLine, NetworkMode, OutputSink
 
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 """What names made by a cluster end with: no vowels, so that no words come about (apimachinery, util/rand)."""
@@ -70,6 +70,8 @@ class LocalCluster(StoredObjects):
         self._names = names
         self._workers: dict[str, PodWorker] = {}
         self._surroundings: dict[str, tuple[Context, NetworkMode]] = {}
+        self._causes: dict[str, str] = {}
+        """Why a pod is being deleted, by its uid."""
         self._jobs: dict[str, anyio.CancelScope] = {}
         self._tasks: TaskGroup = anyio.create_task_group()
         self._late = LateWrites(self._tasks)
@@ -94,8 +96,19 @@ class LocalCluster(StoredObjects):
 
     @property
     def busy(self) -> bool:
-        """True while it runs a pod or a Job."""
-        return bool(self._workers or self._jobs)
+        """True while it runs a pod or a Job. A pod that has ended only waits to be looked at and deleted."""
+        return bool(self._jobs) or any(not _has_ended(worker) for worker in self._workers.values())
+
+    @property
+    def ended(self) -> frozenset[ContainerId]:
+        """The containers of pods that have ended, kept for their logs."""
+        found = set()
+        for worker in self._workers.values():
+            for container in worker.pod.containers:
+                with suppress(NotFound):
+                    if _has_ended(worker):
+                        found.add(worker.container_id(container.name))
+        return frozenset(found)
 
     # Writing.
 
@@ -154,12 +167,12 @@ class LocalCluster(StoredObjects):
         self._removed(key, found.body, cause)
 
     async def stop_all(self, cause: str) -> None:
-        """Stop every pod that runs here, with its hooks, and wait until all are gone."""
+        """Stop every pod that runs here, with its hooks, and wait until all are gone. What has ended stays as it is."""
         for scope in tuple(self._jobs.values()):
             scope.cancel()
-        while self._workers:
+        while left := [worker for worker in self._workers.values() if not _has_ended(worker)]:
             seen = self.store.version()
-            running = [worker for worker in self._workers.values() if not worker.stop_requested]
+            running = [worker for worker in left if not worker.stop_requested]
             for worker in running:
                 worker.request_stop(cause=cause)
             if running:
@@ -172,6 +185,7 @@ class LocalCluster(StoredObjects):
         if worker is not None:
             seconds = worker.pod.grace if grace is None else min(grace, worker.pod.grace)
             self.store.update(key, lambda obj: _marked(obj, self._now(), seconds))
+            self._causes.setdefault(uid_of(pod), cause)
             worker.request_stop(grace, cause=cause)
         elif owner and owner != self._owner and is_alive(owner):
             raise Conflict(f'pod "{key.name}" is run by another process', hint="ask that process to stop it")
@@ -255,7 +269,8 @@ class LocalCluster(StoredObjects):
             # One pod that cannot go on is no reason to end all others.
             self._set_status(key, uid, pod_ended_badly(self.store.find(key), error))
         else:
-            self._late.write(uid, lambda: self._removed(key, obj, "stopped"))
+            cause = self._causes.pop(uid, "stopped")
+            self._late.write(uid, lambda: self._removed(key, obj, cause))
         finally:
             del self._workers[uid]
             self.store.touched()
@@ -367,6 +382,11 @@ class LocalCluster(StoredObjects):
         from boathook.cluster.archive import archive
 
         return await archive(path, destination)
+
+
+def _has_ended(worker: PodWorker) -> bool:
+    """Ended for good, and nobody has asked for its deletion."""
+    return worker.phase.terminal and not worker.stop_requested
 
 
 def target_of(obj: JsonObject) -> Target:

@@ -89,9 +89,9 @@ class BubblewrapRuntime:
         return "local/bwrap"
 
     @property
-    def owns_containers(self) -> bool:
-        """True while there is a container that lives and dies with this process, whatever its state."""
-        return bool(self._containers)
+    def owned(self) -> frozenset[ContainerId]:
+        """The containers that live and die with this process, whatever their state."""
+        return frozenset(self._containers)
 
     async def __aenter__(self) -> BubblewrapRuntime:
         self._bubblewrap = abilities.bubblewrap_path()

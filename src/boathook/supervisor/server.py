@@ -29,6 +29,9 @@ from boathook.supervisor.service import serving
 LINGER_SECONDS = 3.0
 """How long it stays with nothing to do: the next command of a script then finds it up."""
 
+ENDED_LINGER_SECONDS = 600.0
+"""How long pods that have ended by themselves keep it: their logs can be read so long."""
+
 LOOK_SECONDS = 0.5
 
 LAST_WORD_SECONDS = 5.0
@@ -101,18 +104,26 @@ async def _until_over(host: Host, ready: int | None) -> None:
 
 async def _until_idle_or(told: anyio.Event, host: Host) -> None:
     idle_since = anyio.current_time()
-    while not told.is_set() and anyio.current_time() - idle_since < LINGER_SECONDS:
+    lock = host.home.locks / LOCK
+    while not told.is_set() and anyio.current_time() - idle_since < _linger(host):
         with anyio.move_on_after(LOOK_SECONDS):
             await told.wait()
         if _has_work(host):
             idle_since = anyio.current_time()
+        if not os.path.exists(lock):  # noqa: ASYNC240  one stat
+            # Somebody has removed the state directory: nobody can reach what runs here any more.
+            return
+
+
+def _linger(host: Host) -> float:
+    return ENDED_LINGER_SECONDS if host.the_cluster().ended else LINGER_SECONDS
 
 
 def _has_work(host: Host) -> bool:
-    if host.active or host.the_cluster().busy:
+    cluster, runtime = host.the_cluster(), host.runtime
+    if host.active or cluster.busy:
         return True
-    runtime = host.runtime
-    return isinstance(runtime, BubblewrapRuntime) and runtime.owns_containers
+    return isinstance(runtime, BubblewrapRuntime) and bool(runtime.owned - cluster.ended)
 
 
 @contextmanager
