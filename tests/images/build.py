@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -61,7 +62,7 @@ def docker_archive_of(path: Path, images: list[tuple[tuple[str, ...], dict[str, 
             name = f"blobs/sha256/{hashlib.sha256(content).hexdigest()}"
             files[name] = content
             names.append(name)
-        described = json.dumps({"config": config, "rootfs": names}).encode()
+        described = configuration(layers, config)
         config_name = f"{hashlib.sha256(described).hexdigest()}.json"
         files[config_name] = described
         manifest.append({"Config": config_name, "RepoTags": list(tags) or None, "Layers": names})
@@ -72,6 +73,22 @@ def docker_archive_of(path: Path, images: list[tuple[tuple[str, ...], dict[str, 
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return path
+
+
+def configuration(layers: tuple[bytes, ...], config: dict[str, Any], architecture: str = "amd64") -> bytes:
+    diff_ids = [f"sha256:{hashlib.sha256(plain(content)).hexdigest()}" for content in layers]
+    return json.dumps(
+        {
+            "architecture": architecture,
+            "os": "linux",
+            "config": config,
+            "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        }
+    ).encode()
+
+
+def plain(content: bytes) -> bytes:
+    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
 
 
 def tree(root: Path) -> dict[str, str]:

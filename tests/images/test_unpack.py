@@ -8,15 +8,27 @@ from pathlib import Path
 import pytest
 
 from boathook.errors import UsageError
-from boathook.images.unpack import copy_directory, unpack_layer
+from boathook.images.copying import copy_directory, merge
+from boathook.images.unpack import unpack_layer
 from tests.images.build import entry, layer, tree
 
 
 def unpacked(root: Path, *layers: bytes) -> dict[str, str]:
-    root.mkdir(exist_ok=True)
-    for content in layers:
-        unpack_layer(io.BytesIO(content), root, "app:1")
-    return tree(root)
+    """Each layer in a directory of its own, and what they are together in ``root``."""
+    lowers: list[Path] = []
+    hidden: tuple[str, ...] = ()
+    for number, content in enumerate(layers):
+        top = root.with_name(f"{root.name}-{number}") if number < len(layers) - 1 else root
+        top.mkdir(exist_ok=True)
+        hidden = unpack_layer(io.BytesIO(content), top, "app:1", tuple(lowers)).hidden
+        if number == 0:
+            lowers = [top]
+            continue
+        merged = root.with_name(f"{root.name}-merged-{number}")
+        merged.mkdir()
+        merge(lowers, hidden, top, merged)
+        lowers = [merged]
+    return tree(lowers[-1])
 
 
 def test_layers_lie_over_each_other(tmp_path: Path) -> None:

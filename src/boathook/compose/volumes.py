@@ -12,9 +12,11 @@ import anyio
 from boathook.compose.containers import Prepared, volume_labels
 from boathook.compose.model import BindMount, NamedVolume, Project, Service, VolumeMount
 from boathook.events import EventStream, ObjectApplied
+from boathook.images.tree import hides
 from boathook.model import Target
 from boathook.runtimes.base import ContainerRuntime, Image, Volume
 from boathook.runtimes.rootfs import copy_layer, resolve
+from boathook.runtimes.trees import delete_tree
 
 MODE = 0o755
 """Of a volume that nothing fills: root's own, others may read (the peer's engine does the same)."""
@@ -73,7 +75,10 @@ def copy_image_directory(image: Image, target: str, destination: Path) -> None:
     inside = resolve(image.layers, target).lstrip("/")
     for layer in image.layers:
         source = layer / inside
-        if source.is_dir():
+        if hides(layer, inside):
+            for entry in destination.iterdir():
+                delete_tree(entry)
+        elif source.is_dir():
             copy_layer(source, destination)
             _take_over(source.stat(), destination)
 
