@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import stat
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,24 @@ def configuration(layers: tuple[bytes, ...], config: dict[str, Any], architectur
 
 def plain(content: bytes) -> bytes:
     return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+
+
+def laid(layers: tuple[Path, ...]) -> dict[str, str]:
+    """What layers show when they are laid over each other, as ``tree`` has it. Whiteouts are obeyed."""
+    found: dict[str, str] = {}
+    for layer in layers:
+        for path in sorted(layer.rglob("*")):
+            name = str(path.relative_to(layer))
+            status = path.lstat()
+            is_directory = stat.S_ISDIR(status.st_mode)
+            if not (is_directory and found.get(name) == "/"):
+                for gone in [each for each in found if each == name or each.startswith(f"{name}/")]:
+                    del found[gone]
+            if not stat.S_ISCHR(status.st_mode):
+                found[name] = (
+                    f"-> {path.readlink()}" if path.is_symlink() else "/" if is_directory else path.read_text()
+                )
+    return dict(sorted(found.items()))
 
 
 def tree(root: Path) -> dict[str, str]:

@@ -124,7 +124,7 @@ async def test_a_name_follows_its_tag_to_another_image(home: Home, registry: Run
 async def test_what_the_registry_does_not_have_is_told(home: Home, registry: RunningRegistry, name: str) -> None:
     registry.push("there/app", "1", an_image(layer(entry("x", "x"))))
 
-    with pytest.raises(NotFound, match="has no tag .*manifest unknown"):
+    with pytest.raises(NotFound, match=r"has no tag .*manifest unknown"):
         await pulled(home, f"{registry.name}/{name}")
     assert ImageStore(home).list() == ()
 
