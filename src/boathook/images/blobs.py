@@ -19,6 +19,7 @@ import anyio.to_thread
 from boathook.errors import RegistryFailure, UsageError
 from boathook.images.manifest import ALGORITHMS, Descriptor, algorithm_of
 from boathook.images.registry import Registry
+from boathook.images.removal import PART
 
 MOST_BARREN = 3
 """After so many attempts in a row that brought nothing a download is given up."""
@@ -46,7 +47,7 @@ async def fetch(registry: Registry, descriptor: Descriptor, directory: Path, hea
 
 
 def part_path(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
+    return path.with_name(path.name + PART)
 
 
 @asynccontextmanager
@@ -155,13 +156,3 @@ class _Download:
 
     def _is_right(self) -> bool:
         return f"{self._algorithm}:{self._hash.hexdigest()}" == self._wanted.digest
-
-
-def sweep(directory: Path, *, unfinished: bool) -> int:
-    """Remove whole blobs, and ``unfinished`` ones too; the bytes that this freed. Only while no pull is going on."""
-    freed = 0
-    for path in directory.iterdir() if directory.is_dir() else ():
-        if unfinished or path.suffix != ".part":
-            freed += path.stat().st_size
-            path.unlink()
-    return freed

@@ -21,7 +21,6 @@ from boathook.errors import Conflict, NotFound, UsageError
 from boathook.home import Home
 from boathook.images import config as image_config
 from boathook.images.archive import Archive, ArchivedImage, open_archive
-from boathook.images.blobs import sweep
 from boathook.images.catalogue import Catalogue, StoredImage
 from boathook.images.copying import copy_directory
 from boathook.images.layers import LayerStore, chain_keys
@@ -30,7 +29,7 @@ from boathook.images.locking import UNFINISHED, no_pulls, writing
 from boathook.images.manifest import Described
 from boathook.images.model import Image, ImageConfig
 from boathook.images.reference import InvalidReference, Reference, as_reference, parse
-from boathook.images.removal import delete
+from boathook.images.removal import delete, delete_blobs
 from boathook.images.standins import STAND_INS, stand_in
 from boathook.images.unpack import unpack_layer
 
@@ -260,7 +259,7 @@ class ImageStore:
                 if not self._layers.is_in_use(layer, in_use):
                     freed += layer.size
                     self._layers.remove(layer)
-            return freed + sweep(self._home.images / "blobs", unfinished=unfinished), False
+            return freed + delete_blobs(self._home.images / "blobs", unfinished=unfinished), False
 
     def _import_tree(
         self, fill: Callable[[Path], None], reference: Reference, base: str | None, changes: tuple[str, ...]
