@@ -76,7 +76,7 @@ class NotFound(TargetError):
 class ImageUnavailable(NotFound):
     """An image is not to be had. ``reason`` is the kubelet's: ErrImagePull, ErrImageNeverPull, InvalidImageName."""
 
-    def __init__(self, message: str, *, reason: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, reason: str = "ErrImagePull", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
 

@@ -234,3 +234,18 @@ def test_layers_may_be_compressed_and_of_several_streams(tmp_path: Path, compres
 def test_a_compression_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="compressed with zstd"):
         unpacked(tmp_path / "root", b"\x28\xb5\x2f\xfd" + b"x" * 100)
+
+
+def test_a_link_that_replaces_a_directory_leads_no_later_change_outside(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "b").mkdir(parents=True)
+    (outside / "b").chmod(0o700)
+    (outside / "b/x").write_text("safe")
+    lower = layer(entry("a"), entry("a/b"), entry("a/b/x", "1"))
+    evil = layer(entry("a"), entry("a/b", mode=0o777), entry("a/b/.wh.x", ""), entry("a", link=str(outside)))
+
+    found = unpacked(tmp_path / "root", lower, evil)
+
+    assert found == {"a": f"-> {outside}"}
+    assert (outside / "b").stat().st_mode & 0o777 == 0o700
+    assert (outside / "b/x").read_text() == "safe"

@@ -142,7 +142,8 @@ class _Laying:
             self._make_parents(place.rpartition("/")[0])
         for place in sorted(self.directories, reverse=True):
             path = self.root / place
-            if path.is_dir() and not path.is_symlink():
+            # A link that has come in place of a directory above it may lead anywhere.
+            if self._open_to(place) and path.is_dir() and not path.is_symlink():
                 _dress(path, self.directories[place])
         return tuple(sorted(hidden))
 
