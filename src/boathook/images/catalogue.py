@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -94,6 +93,8 @@ class Catalogue:
             "config": image_config.to_engine(config),
         }
         if self.load(id) is None:
+            import tempfile
+
             fresh = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self._directory))
             fresh.chmod(0o755)
             (fresh / "image.json").write_text(json.dumps(record))

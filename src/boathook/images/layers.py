@@ -12,17 +12,14 @@ import json
 import os
 import secrets
 import stat
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from boathook.errors import UsageError
-from boathook.images.copying import merge
 from boathook.images.locking import UNFINISHED
 from boathook.images.removal import delete
-from boathook.images.unpack import unpack_layer
 
 KEY_LENGTH = 32
 """Names are short because the kernel takes one page of text for all layers of a root together (mount(2))."""
@@ -71,6 +68,9 @@ class LayerStore:
 
     def add(self, layer: IO[bytes], *, parent: str | None, diff_id: str, key: str, what: str) -> None:
         """Unpack a layer over ``parent``; its content must be what ``diff_id`` says. Raises ``UsageError``."""
+        from boathook.images.copying import merge
+        from boathook.images.unpack import unpack_layer
+
         lowers = self.roots(parent)
         fresh = self._fresh()
         unpacked = unpack_layer(layer, fresh / "root", what, lowers)
@@ -118,6 +118,8 @@ class LayerStore:
         return (len(lowers) + 1) * (len(str(self._root("x" * KEY_LENGTH))) + 1) <= MOST_TEXT
 
     def _fresh(self) -> Path:
+        import tempfile
+
         fresh = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self._images))
         (fresh / "root").mkdir()
         return fresh

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform as machine
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +90,7 @@ class Platform:
 
     @classmethod
     def of_this_machine(cls) -> Platform:
-        name = machine.machine()
+        name = os.uname().machine
         return cls(architecture=ARCHITECTURES.get(name, name), variants=VARIANTS.get(name, ()))
 
     def __str__(self) -> str:

@@ -12,7 +12,6 @@ from boathook.errors import ImageUnavailable, NotFound, RegistryFailure, UsageEr
 from boathook.home import Home
 from boathook.images.catalogue import StoredImage
 from boathook.images.config import with_path
-from boathook.images.layout import Layout, split_layout
 from boathook.images.model import Image, ImageConfig, PullPolicy
 from boathook.images.reachability import Reachability
 from boathook.images.reference import InvalidReference, Reference, parse
@@ -145,6 +144,8 @@ class ImageResolver:
         )
 
     def _from_layout(self, name: Reference, place: str) -> Image:
+        from boathook.images.layout import Layout, split_layout
+
         directory, tag = split_layout(place)
         return self._store.from_layout(Layout(directory), tag, name)
 

@@ -1,37 +1,37 @@
 """The local image store below ``$BOATHOOK_HOME/images``: a record per image, a directory per layer, a table of names.
 
 A writer holds the store's lock from beginning to end; what a killed one left half done is removed by the next.
-Readers need no lock: layers, images and the table come and go in one step.
+Readers need no lock: layers, images and the table come and go in one step. What reads archives is imported when one is
+read: most commands only look a name up.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from boathook.clock import Clock, SystemClock
 from boathook.errors import Conflict, NotFound, UsageError
 from boathook.home import Home
 from boathook.images import config as image_config
-from boathook.images.archive import Archive, ArchivedImage, open_archive
 from boathook.images.catalogue import Catalogue, StoredImage
-from boathook.images.copying import copy_directory
 from boathook.images.layers import LayerStore, chain_keys
-from boathook.images.layout import Layout
 from boathook.images.locking import UNFINISHED, no_pulls, writing
-from boathook.images.manifest import Described
 from boathook.images.model import Image, ImageConfig
 from boathook.images.reference import InvalidReference, Reference, as_reference, parse
 from boathook.images.removal import delete, delete_blobs
 from boathook.images.standins import STAND_INS, stand_in
-from boathook.images.unpack import unpack_layer
+
+if TYPE_CHECKING:
+    from boathook.images.archive import Archive, ArchivedImage
+    from boathook.images.layout import Layout
+    from boathook.images.manifest import Described
 
 LOCAL_STORE = "local store"
 IMAGE_MAP = "image map"
@@ -89,6 +89,8 @@ class ImageStore:
         """A copy of a directory as an image, laid over ``base`` where one is named."""
         if not directory.is_dir():
             raise NotFound(f'directory "{directory}" to import: no such directory')
+        from boathook.images.copying import copy_directory
+
         with self._writing():
             return self._import_tree(lambda root: copy_directory(directory, root), reference, base, changes)
 
@@ -99,6 +101,8 @@ class ImageStore:
 
         ``reference`` renames the only image of an archive, and is needed for a plain one.
         """
+        from boathook.images.archive import open_archive
+
         with self._writing(), open_archive(file) as archive:
             if archive.images is None and not archive.is_layout:
                 return (self._import_plain(file, reference, base, changes),)
@@ -126,6 +130,8 @@ class ImageStore:
 
     def from_archive(self, file: Path, reference: Reference) -> Image:
         """The image of a docker-archive without a name in the store, unpacked on first use: for an image map."""
+        from boathook.images.archive import open_archive
+
         with open_archive(file) as archive:
             image = _chosen(archive.images, reference, file)
             stored = self._catalogue.load(image.described.id)
@@ -280,6 +286,8 @@ class ImageStore:
         if reference is None:
             raise UsageError(f'archive "{file}" is a plain root file system: it needs a name to be imported as')
 
+        from boathook.images.unpack import unpack_layer
+
         def fill(root: Path) -> None:
             with file.open("rb") as layer:
                 unpack_layer(layer, root, str(file))
@@ -298,6 +306,10 @@ class ImageStore:
 
     @contextmanager
     def _extracted(self, archive: Archive) -> Iterator[Layout]:
+        import tempfile
+
+        from boathook.images.layout import Layout
+
         fresh = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self._home.images))
         archive.extract_layout(fresh)
         yield Layout(fresh)
