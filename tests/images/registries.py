@@ -171,6 +171,9 @@ class OwnRegistry:
     """By blob: after how many bytes each answer in turn breaks off."""
     no_ranges: bool = False
     requests: list[str] = field(default_factory=list)
+    awaited: str = ""
+    """``seen`` is set by the first request that has this in it."""
+    seen: threading.Event = field(default_factory=threading.Event)
     port: int = 0
     tokens: set[str] = field(default_factory=set)
 
@@ -210,6 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         self.registry.requests.append(f"GET {url.path} {self.headers.get('Range', '')}".strip())
+        if self.registry.awaited and self.registry.awaited in self.registry.requests[-1]:
+            self.registry.seen.set()
         if url.path == "/token":
             self._token(parse_qs(url.query))
         elif self.registry.users and self.headers.get("Authorization", "") not in self.registry.tokens:

@@ -340,3 +340,23 @@ async def test_nothing_is_cleared_away_under_a_pull(home: Home, own_registry: Ow
 def keep(directory: Path, registry: str, entry: dict[str, str]) -> None:
     directory.mkdir()
     (directory / "config.json").write_text(json.dumps({"auths": {registry: entry}}))
+
+
+async def test_a_pull_that_is_killed_is_gone_on_with_by_the_next(home: Home, own_registry: OwnRegistry) -> None:
+    content = layer(entry("big", "x" * 300_000))
+    own_registry.put("app", "1", an_image(content))
+    own_registry.break_after = {digest_of(content): [100_000] + [0] * 100}
+    name = f"{own_registry.name}/app:1"
+    own_registry.awaited = "bytes=100000-"
+    child = multiprocessing.get_context("spawn").Process(target=_pull_in_child, args=(home.path, name))
+    child.start()
+    assert await anyio.to_thread.run_sync(own_registry.seen.wait, 20)
+    child.kill()
+    await anyio.to_thread.run_sync(child.join)
+    own_registry.break_after = {}
+    own_registry.requests.clear()
+
+    await pulled(home, name)
+
+    assert own_registry.requests[-1].endswith("bytes=100000-")
+    assert (found(home, name).layers[0] / "big").stat().st_size == 300_000
