@@ -5,9 +5,11 @@ BoathookError                    has .hint (what to do) or None
 ├── UsageError                   contradictory options, unknown name
 ├── PlaceError                   the runtime or cluster could not be reached, or lacks a tool or an ability
 │   ├── MissingExtra             an optional dependency is not installed
-│   └── UnsupportedHere          the place cannot do what was asked (another user, a missing namespace)
+│   ├── UnsupportedHere          the place cannot do what was asked (another user, a missing namespace)
+│   └── RegistryFailure          a registry could not be reached, or does not let us in
 ├── TargetError                  the thing acted upon is not as required
 │   ├── NotFound
+│   │   └── ImageUnavailable     .reason: the kubelet's word for it, as ErrImagePull
 │   ├── NotRunning
 │   ├── Conflict                 exists already, or is held by another command
 │   └── CouldNotStart            a program could not be started in its container
@@ -55,12 +57,28 @@ class UnsupportedHere(PlaceError):
     """The place cannot do what was asked for; nothing was started. ``hint`` holds the remedy."""
 
 
+class RegistryFailure(PlaceError):
+    """A registry of images could not be reached, or does not let us in."""
+
+    def __init__(self, message: str, *, unreachable: bool = False, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.unreachable = unreachable
+
+
 class TargetError(BoathookError):
     """The thing that was to be acted upon is not as required."""
 
 
 class NotFound(TargetError):
     """Nothing of that name exists."""
+
+
+class ImageUnavailable(NotFound):
+    """An image is not to be had. ``reason`` is the kubelet's: ErrImagePull, ErrImageNeverPull, InvalidImageName."""
+
+    def __init__(self, message: str, *, reason: str = "ErrImagePull", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
 
 
 class NotRunning(TargetError):

@@ -69,8 +69,10 @@ class ImageResolved:
 
     reference: str
     origin: str
-    """Where its files come from: ``image map``, ``local store``, ``stand-in``, ``engine``, ``simulated``."""
+    """Where its files are from: ``image map``, ``local store``, ``pulled``, ``stand-in``, ``engine``, ``simulated``."""
     stand_in: bool
+    note: str = ""
+    """Why it is not what the registry has, where that was asked and did not give it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

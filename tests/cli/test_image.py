@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,20 @@ from click.testing import CliRunner, Result
 from boathook.cli.main import main
 from boathook.home import Home
 from tests.images.build import docker_archive, entry, layer
+from tests.images.registries import OwnRegistry, an_image, digest_of
 
-pytestmark = pytest.mark.usefixtures("home")
+pytestmark = pytest.mark.usefixtures("home", "no_credentials")
+
+
+@pytest.fixture
+def no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker-config"))
+
+
+@pytest.fixture
+def own_registry() -> Iterator[OwnRegistry]:
+    with OwnRegistry().serving() as serving:
+        yield serving
 
 
 def boathook(*arguments: str) -> Result:
@@ -71,6 +84,38 @@ def test_an_archive_brings_its_own_name(tmp_path: Path) -> None:
     assert boathook("import", str(archive)).output.startswith("Imported app:1, app:2: sha256:")
 
 
+def test_a_pull_tells_its_layers_and_the_digest(home: Home, own_registry: OwnRegistry) -> None:
+    content = layer(entry("f", "x"))
+    digest = own_registry.put("app", "1", an_image(content))
+    name = f"{own_registry.name}/app:1"
+    short = digest_of(content)[7:19]
+
+    first, second = boathook("pull", name), boathook("pull", name)
+
+    assert first.output.splitlines() == [
+        f"1: Pulling from {own_registry.name}/app",
+        f"{short}: Download complete, 10.0 KiB",
+        f"{short}: Pull complete",
+        f"Digest: {digest}",
+        f"Status: Downloaded newer image for {name}",
+        name,
+    ]
+    assert second.output.splitlines()[-2:] == [f"Status: Image is up to date for {name}", name]
+    assert boathook("pull", "-q", name).output == f"{name}\n"
+    assert json.loads(boathook("list", "-o", "json").output)[0]["digests"] == [f"{own_registry.name}/app@{digest}"]
+
+
+def test_what_no_image_needs_is_pruned(tmp_path: Path, own_registry: OwnRegistry) -> None:
+    own_registry.put("app", "1", an_image(layer(entry("f", "x" * 2048))))
+    boathook("pull", f"{own_registry.name}/app:1")
+
+    assert boathook("prune").output == "Total reclaimed space: 0 B\n"
+    lines = boathook("prune", "--all").output.splitlines()
+
+    assert [line.partition(":")[0] for line in lines] == ["Untagged", "Untagged", "Deleted", "Total reclaimed space"]
+    assert lines[-1].endswith("2.0 KiB")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -79,6 +124,8 @@ def test_an_archive_brings_its_own_name(tmp_path: Path) -> None:
         (("import", "/etc/default", "BAD"), 2, "repository name must be lowercase"),
         (("import", "/etc/default", "app", "--change", "LABEL a=b"), 2, '"LABEL" is not supported'),
         (("import", "/etc/default", "app", "--base", "nope"), 1, 'base image "nope"'),
+        (("pull", "BAD"), 2, "repository name must be lowercase"),
+        (("pull", "127.0.0.1:1/app"), 4, "registry 127.0.0.1:1 cannot be reached: tried https://127.0.0.1:1/v2/"),
         (("rm", "nope"), 1, 'error: image "nope": no such image'),
     ],
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
+import stat
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -61,7 +63,7 @@ def docker_archive_of(path: Path, images: list[tuple[tuple[str, ...], dict[str, 
             name = f"blobs/sha256/{hashlib.sha256(content).hexdigest()}"
             files[name] = content
             names.append(name)
-        described = json.dumps({"config": config, "rootfs": names}).encode()
+        described = configuration(layers, config)
         config_name = f"{hashlib.sha256(described).hexdigest()}.json"
         files[config_name] = described
         manifest.append({"Config": config_name, "RepoTags": list(tags) or None, "Layers": names})
@@ -72,6 +74,40 @@ def docker_archive_of(path: Path, images: list[tuple[tuple[str, ...], dict[str, 
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return path
+
+
+def configuration(layers: tuple[bytes, ...], config: dict[str, Any], architecture: str = "amd64") -> bytes:
+    diff_ids = [f"sha256:{hashlib.sha256(plain(content)).hexdigest()}" for content in layers]
+    return json.dumps(
+        {
+            "architecture": architecture,
+            "os": "linux",
+            "config": config,
+            "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        }
+    ).encode()
+
+
+def plain(content: bytes) -> bytes:
+    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+
+
+def laid(layers: tuple[Path, ...]) -> dict[str, str]:
+    """What layers show when they are laid over each other, as ``tree`` has it. Whiteouts are obeyed."""
+    found: dict[str, str] = {}
+    for layer in layers:
+        for path in sorted(layer.rglob("*")):
+            name = str(path.relative_to(layer))
+            status = path.lstat()
+            is_directory = stat.S_ISDIR(status.st_mode)
+            if not (is_directory and found.get(name) == "/"):
+                for gone in [each for each in found if each == name or each.startswith(f"{name}/")]:
+                    del found[gone]
+            if not stat.S_ISCHR(status.st_mode):
+                found[name] = (
+                    f"-> {path.readlink()}" if path.is_symlink() else "/" if is_directory else path.read_text()
+                )
+    return dict(sorted(found.items()))
 
 
 def tree(root: Path) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import anyio
@@ -22,6 +24,7 @@ from boathook.runtimes.base import (
     SandboxSpec,
 )
 from boathook.runtimes.bubblewrap import BubblewrapRuntime
+from tests.images.build import docker_archive, entry, layer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.runtime]
 
@@ -116,6 +119,47 @@ async def test_a_root_file_system_of_its_own_runs_without_the_hosts(home: Home, 
         await runtime.remove_sandbox(sandbox)
     assert (ended.code, lines) == (0, [dict(image.config.environment)["PATH"]])
     assert not (root / "f").exists()
+
+
+async def test_layers_show_what_they_add_and_hide_what_they_take_away(home: Home, tmp_path: Path) -> None:
+    lower = layer(entry("opt"), entry("opt/a", "1"), entry("opt/d"), entry("opt/d/old", "1"), entry("opt/gone"))
+    upper = layer(entry("opt/.wh.a", ""), entry("opt/b", "2"), entry("opt/d/.wh..wh..opq", ""), entry("opt/d/new", "2"))
+    last = layer(entry("opt/.wh.gone", ""), entry("opt/a", "3"))
+    archive = docker_archive(tmp_path / "a.tar", system(), lower, upper, last)
+    script = "echo /opt/* /opt/d/*; read -r a </opt/a; echo $a; echo x >/opt/d/own; echo /opt/d/*"
+    async with a_runtime(home, app=f"docker-archive:{archive}") as runtime:
+        sandbox = await a_sandbox(runtime)
+        image = await runtime.resolve_image("app", PullPolicy.IF_NOT_PRESENT)
+
+        ended, lines = await log_of(runtime, a_container(sandbox, image, "/bin/sh", "-c", script))
+
+        await runtime.remove_sandbox(sandbox)
+    assert (ended.code, len(image.layers)) == (0, 4)
+    assert lines == ["/opt/a /opt/b /opt/d /opt/d/new", "3", "/opt/d/new /opt/d/own"]
+
+
+async def test_an_image_of_very_many_layers_runs(home: Home, tmp_path: Path) -> None:
+    many = [layer(entry(f"opt/{number}", "x"), entry(f"opt/.wh.{number - 1}", "")) for number in range(100)]
+    archive = docker_archive(tmp_path / "a.tar", system(), *many)
+    async with a_runtime(home, app=f"docker-archive:{archive}") as runtime:
+        sandbox = await a_sandbox(runtime)
+        image = await runtime.resolve_image("app", PullPolicy.IF_NOT_PRESENT)
+
+        ended, lines = await log_of(runtime, a_container(sandbox, image, "/bin/sh", "-c", "echo /opt/*"))
+
+        await runtime.remove_sandbox(sandbox)
+    assert (ended.code, lines) == (0, ["/opt/99"])
+
+
+def system() -> bytes:
+    """A layer with a shell and what it needs."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for name in ("dev", "proc", "sys", "etc", "tmp"):
+            archive.addfile(entry(name)[0])
+        for file in ("/bin/sh", *libraries("/bin/sh")):
+            archive.add(Path(file).resolve(), arcname=file[1:])
+    return content.getvalue()
 
 
 def libraries(program: str) -> list[str]:

@@ -1,22 +1,39 @@
 from __future__ import annotations
 
+import bz2
+import gzip
+import hashlib
 import io
+import lzma
 import os
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from boathook.errors import UsageError
-from boathook.images.unpack import copy_directory, unpack_layer
+from boathook.images.copying import copy_directory, merge
+from boathook.images.unpack import unpack_layer
 from tests.images.build import entry, layer, tree
 
 
 def unpacked(root: Path, *layers: bytes) -> dict[str, str]:
-    root.mkdir(exist_ok=True)
-    for content in layers:
-        unpack_layer(io.BytesIO(content), root, "app:1")
-    return tree(root)
+    """Each layer in a directory of its own, and what they are together in ``root``."""
+    lowers: list[Path] = []
+    hidden: tuple[str, ...] = ()
+    for number, content in enumerate(layers):
+        top = root.with_name(f"{root.name}-{number}") if number < len(layers) - 1 else root
+        top.mkdir(exist_ok=True)
+        hidden = unpack_layer(io.BytesIO(content), top, "app:1", tuple(lowers)).hidden
+        if number == 0:
+            lowers = [top]
+            continue
+        merged = root.with_name(f"{root.name}-merged-{number}")
+        merged.mkdir()
+        merge(lowers, hidden, top, merged)
+        lowers = [merged]
+    return tree(lowers[-1])
 
 
 def test_layers_lie_over_each_other(tmp_path: Path) -> None:
@@ -162,3 +179,73 @@ def test_a_directory_is_copied_with_its_links_as_links(tmp_path: Path) -> None:
 
     assert tree(root) == {"away": "-> /etc", "d": "/", "d/f": "x"}
     assert (root / "d/f").stat().st_mode & 0o777 == 0o751
+
+
+def test_what_a_layer_hides_is_told_and_its_parents_look_as_below(tmp_path: Path) -> None:
+    lower = layer(entry("d", mode=0o711), entry("d/a", "1"), entry("d/b", "1"))
+    (tmp_path / "0").mkdir()
+    (tmp_path / "1").mkdir()
+    unpack_layer(io.BytesIO(lower), tmp_path / "0", "app:1")
+
+    unpacked = unpack_layer(io.BytesIO(layer(entry("d/.wh.a", ""))), tmp_path / "1", "app:1", (tmp_path / "0",))
+
+    assert unpacked.hidden == ("d/a",)
+    assert (tmp_path / "1/d").stat().st_mode & 0o777 == 0o711
+    assert (tmp_path / "1/d").stat().st_mtime == 1000
+
+
+def test_a_whiteout_of_nothing_and_notes_of_old_storage_drivers_hide_nothing(tmp_path: Path) -> None:
+    lower = layer(entry("a", "1"))
+    upper = layer(entry(".wh.other", ""), entry(".wh..wh.plnk", ""), entry("none/.wh.x", ""))
+
+    assert unpacked(tmp_path / "root", lower, upper) == {"a": "1"}
+
+
+@pytest.mark.parametrize("name", [".wh.", "d/.wh..", "d/.wh..."])
+def test_a_whiteout_that_names_nothing_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="takes away no name"):
+        unpacked(tmp_path / "root", layer(entry("d"), entry("d/x", "1")), layer(entry(name, "")))
+
+
+def test_a_hard_link_may_lead_to_a_lower_layer(tmp_path: Path) -> None:
+    lower = layer(entry("d", mode=0o711), entry("d/a", "1"))
+
+    assert unpacked(tmp_path / "root", lower, layer(entry("b", hard="d/a"))) == {"d": "/", "d/a": "1", "b": "1"}
+
+
+def test_a_removed_directory_that_comes_again_has_nothing_of_before(tmp_path: Path) -> None:
+    lower = layer(entry("d"), entry("d/sub"), entry("d/sub/old", "1"), entry("d/keep", "1"))
+    gone, again = layer(entry(".wh.d", "")), layer(entry("d"), entry("d/new", "3"))
+
+    assert unpacked(tmp_path / "root", lower, gone, again) == {"d": "/", "d/new": "3"}
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_layers_may_be_compressed_and_of_several_streams(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    whole = layer(entry("a", "1"))
+    (tmp_path / "0").mkdir()
+
+    told = unpack_layer(io.BytesIO(compress(whole[:700]) + compress(whole[700:])), tmp_path / "0", "app:1")
+
+    assert tree(tmp_path / "0") == {"a": "1"}
+    assert told.diff_id == f"sha256:{hashlib.sha256(whole).hexdigest()}"
+
+
+def test_a_compression_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="compressed with zstd"):
+        unpacked(tmp_path / "root", b"\x28\xb5\x2f\xfd" + b"x" * 100)
+
+
+def test_a_link_that_replaces_a_directory_leads_no_later_change_outside(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "b").mkdir(parents=True)
+    (outside / "b").chmod(0o700)
+    (outside / "b/x").write_text("safe")
+    lower = layer(entry("a"), entry("a/b"), entry("a/b/x", "1"))
+    evil = layer(entry("a"), entry("a/b", mode=0o777), entry("a/b/.wh.x", ""), entry("a", link=str(outside)))
+
+    found = unpacked(tmp_path / "root", lower, evil)
+
+    assert found == {"a": f"-> {outside}"}
+    assert (outside / "b").stat().st_mode & 0o777 == 0o700
+    assert (outside / "b/x").read_text() == "safe"

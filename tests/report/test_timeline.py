@@ -120,3 +120,14 @@ def test_the_same_finding_is_shown_once() -> None:
     text = render_timeline(stamped((0.0, e.Noted(finding=finding)), (0.1, e.Noted(finding=finding))))
 
     assert text.count("not enforced") == 1
+
+
+def test_an_image_that_its_registry_did_not_give_is_told_once_with_the_reason() -> None:
+    stood_in = e.ImageResolved(reference="busybox", origin="stand-in", stand_in=True, note="registry cannot be reached")
+    imported = e.ImageResolved(reference="app", origin="local store", stand_in=False, note="registry has no tag")
+    plain = e.ImageResolved(reference="other", origin="pulled", stand_in=False)
+
+    assert render_timeline(stamped((0.1, stood_in), (0.2, stood_in), (0.3, imported), (0.4, plain))) == snapshot("""\
+  0.100  note                image "busybox" is a stand-in: registry cannot be reached
+  0.300  note                image "app" comes from the local store: registry has no tag
+""")

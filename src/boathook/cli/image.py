@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
 HEADINGS = ("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE")
 NONE = "<none>"
+STATES = {"exists": "Already exists", "fetched": "Download complete, {}", "complete": "Pull complete"}
+"""What is told of a layer, in engines' words."""
 
 
 @click.group()
 def image() -> None:
     """Manage the images of the embedded runtime.
 
-    An image is looked for in --image-map, then in the local store that these commands manage, then among the
-    stand-ins that Boathook makes from this machine's own shell and utilities.
+    An image is looked for in --image-map, then in the local store that these commands manage, then in its registry
+    (unless --offline), then among the stand-ins that Boathook makes from this machine's own shell and utilities.
     """
 
 
@@ -45,8 +47,8 @@ def image() -> None:
 def import_(source: str, reference: str | None, base: str | None, changes: tuple[str, ...]) -> None:
     """Import SOURCE into the local store, as REF.
 
-    SOURCE is a directory, a plain tar archive of a root file system, or what 'docker save' wrote (whose images have
-    names of their own: REF renames a single one).
+    SOURCE is a directory, a plain tar archive of a root file system, an OCI layout (oci:DIR[:TAG], or an archive of
+    one), or what 'docker save' wrote (whose images have names of their own: REF renames a single one).
     """
     for stored in told(lambda: _import(source, reference, base, changes)):
         names = ", ".join(_familiar(tag) for tag in stored.tags) or NONE
@@ -75,6 +77,57 @@ def list_(quiet: bool, output: str) -> None:
     else:
         now = SystemClock().now()
         _print_table([HEADINGS, *(row for stored in images for row in _rows(stored, now)), *_stand_in_rows()])
+
+
+@image.command("pull")
+@click.argument("references", metavar="REF...", nargs=-1, required=True)
+@click.option("-q", "--quiet", is_flag=True, help="Names only, as they are complete.")
+def pull(references: tuple[str, ...], quiet: bool) -> None:
+    """Pull images from their registries into the local store.
+
+    Credentials are those that 'docker login' keeps: $DOCKER_CONFIG/config.json, or ~/.docker/config.json, and the
+    helper programs that it names. Layers that are here already are not fetched again; a pull that broke off goes on.
+    """
+    import anyio
+
+    for reference in references:
+        told(lambda name=reference: anyio.run(_pull, name, quiet))  # type: ignore[misc]
+
+
+async def _pull(name: str, quiet: bool) -> None:
+    from boathook.images import ImageStore
+    from boathook.images.pulling import Progress
+    from boathook.images.pulling import pull as pull_image
+    from boathook.images.reference import as_reference
+
+    reference = as_reference(name)
+    if not quiet:
+        click.echo(f"{reference.tag or reference.digest}: Pulling from {reference.registry}/{reference.repository}")
+
+    def heard(progress: Progress) -> None:
+        if not quiet and progress.state in STATES:
+            click.echo(f"{progress.layer}: {STATES[progress.state].format(words.size(progress.size))}")
+
+    pulled = await pull_image(ImageStore(Home.find().ensure()), reference, heard)
+    if not quiet:
+        what = "Downloaded newer image" if pulled.fresh else "Image is up to date"
+        click.echo(f"Digest: {pulled.digest}\nStatus: {what} for {reference.familiar}")
+    click.echo(str(reference))
+
+
+@image.command("prune")
+@click.option("-a", "--all", "everything", is_flag=True, help="All images that no container uses, named or not.")
+def prune(everything: bool) -> None:
+    """Remove images without a name, layers that no image needs, and what broken pulls left."""
+    from boathook.images import ImageStore
+
+    home = Home.find().ensure()
+    pruned = told(lambda: ImageStore(home).prune(everything=everything, in_use=_layers_in_use(home)))
+    for line in pruned.lines:
+        click.echo(line)
+    if pruned.waiting:
+        click.echo("an image is being pulled: layers and downloads were left as they are", err=True)
+    click.echo(f"Total reclaimed space: {words.size(pruned.freed)}")
 
 
 @image.command("ls", hidden=True)
@@ -122,6 +175,7 @@ def _as_json(stored: StoredImage) -> JsonObject:
     return {
         "id": f"sha256:{stored.id}",
         "tags": [_familiar(tag) for tag in stored.tags],
+        "digests": [_familiar(digest) for digest in stored.digests],
         "created": stored.created.isoformat(),
         "size": stored.size,
         "base": stored.base,
@@ -133,7 +187,7 @@ def _stand_ins_as_json() -> list[JsonObject]:
     from boathook.images.standins import STAND_INS
 
     return [
-        {"id": None, "tags": [name], "created": None, "size": None, "base": None, "stand_in": True}
+        {"id": None, "tags": [name], "digests": [], "created": None, "size": None, "base": None, "stand_in": True}
         for name in STAND_INS
     ]
 

@@ -27,7 +27,7 @@ def place_options(function: F) -> F:
         "--image-map",
         multiple=True,
         metavar="REF=SOURCE",
-        help="Take an image from rootfs:DIR, docker-archive:FILE or host. May be repeated.",
+        help="Take an image from rootfs:DIR, oci:DIR[:TAG], docker-archive:FILE or host. May be repeated.",
     )
     @click.option("--offline/--online", default=None, help="Never ask a registry.")
     @functools.wraps(function)

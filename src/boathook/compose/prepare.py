@@ -70,7 +70,9 @@ class _Work:
         except NotFound as error:
             self._error("unknown-image", _at(service.source, "image"), str(error), error.hint)
             return None
-        self.events.emit(ImageResolved(reference=service.image, origin=image.origin, stand_in=image.stand_in))
+        self.events.emit(
+            ImageResolved(reference=service.image, origin=image.origin, stand_in=image.stand_in, note=image.note)
+        )
         self._binds(service)
         argv = _argv(service, image)
         at_hand = bool(image.layers)

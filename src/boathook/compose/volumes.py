@@ -12,6 +12,7 @@ import anyio
 from boathook.compose.containers import Prepared, volume_labels
 from boathook.compose.model import BindMount, NamedVolume, Project, Service, VolumeMount
 from boathook.events import EventStream, ObjectApplied
+from boathook.images.tree import directories
 from boathook.model import Target
 from boathook.runtimes.base import ContainerRuntime, Image, Volume
 from boathook.runtimes.rootfs import copy_layer, resolve
@@ -71,11 +72,9 @@ async def _fill(volume: Volume, key: str, services: Sequence[Prepared], runtime:
 def copy_image_directory(image: Image, target: str, destination: Path) -> None:
     """Lay what each layer of the image has at ``target`` over the others in ``destination``: content, modes, owners."""
     inside = resolve(image.layers, target).lstrip("/")
-    for layer in image.layers:
-        source = layer / inside
-        if source.is_dir():
-            copy_layer(source, destination)
-            _take_over(source.stat(), destination)
+    for source in directories(image.layers, inside):
+        copy_layer(source, destination)
+        _take_over(source.stat(), destination)
 
 
 def _take_over(facts: os.stat_result, directory: Path) -> None:

@@ -9,10 +9,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from boathook.images.catalogue import StoredImage
     from boathook.images.model import Image, ImageConfig, PullPolicy
     from boathook.images.resolver import ImageResolver
     from boathook.images.standins import explain_exit
-    from boathook.images.store import ImageStore, StoredImage
+    from boathook.images.store import ImageStore
     from boathook.images.users import lookup_user
 
 _MODULES = {
@@ -21,7 +22,7 @@ _MODULES = {
     "ImageResolver": "resolver",
     "ImageStore": "store",
     "PullPolicy": "model",
-    "StoredImage": "store",
+    "StoredImage": "catalogue",
     "explain_exit": "standins",
     "lookup_user": "users",
 }

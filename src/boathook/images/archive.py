@@ -1,8 +1,7 @@
-"""Image archives: what ``docker save`` writes, and plain tar archives of a root file system."""
+"""Image archives: what ``docker save`` writes, archived OCI layouts, and plain tar archives of a root file system."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tarfile
 from collections.abc import Iterator
@@ -12,9 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from boathook.errors import NotFound, UsageError
-from boathook.images.config import from_engine
-from boathook.images.model import ImageConfig
-from boathook.images.unpack import unpack_layer
+from boathook.images.manifest import Described, check_layers, parse_config
 
 MANIFEST = "manifest.json"
 OCI_LAYOUT = "oci-layout"
@@ -22,38 +19,42 @@ OCI_LAYOUT = "oci-layout"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedImage:
-    """One image of an archive. ``id`` is the digest of its configuration, as engines have it."""
+    """One image of an archive."""
 
-    id: str
     tags: tuple[str, ...]
-    config: ImageConfig
+    described: Described
     layers: tuple[str, ...]
     """Names of the layers in the archive, lowest first."""
 
 
 class Archive:
-    """An open archive. ``images`` is None for a plain root file system."""
+    """An open archive. ``images`` is None for a plain root file system and for an OCI layout."""
 
     def __init__(self, file: tarfile.TarFile, path: Path) -> None:
         self._file = file
         self._path = path
-        self.images = self._images()
+        self._names = frozenset(name.removeprefix("./") for name in file.getnames())
+        self.images = self._images() if MANIFEST in self._names else None
 
-    def unpack(self, image: ArchivedImage, root: Path) -> None:
-        """Lay all layers of ``image`` into the empty directory ``root``."""
-        for name in image.layers:
-            with self._open(name) as layer:
-                unpack_layer(layer, root, str(self._path))
+    @property
+    def is_layout(self) -> bool:
+        return self.images is None and OCI_LAYOUT in self._names
 
-    def _images(self) -> tuple[ArchivedImage, ...] | None:
-        names = set(self._file.getnames())
-        if MANIFEST not in names:
-            if OCI_LAYOUT in names:
-                raise UsageError(
-                    f'image archive "{self._path}" is an OCI layout: it cannot be imported yet',
-                    hint="save it as a docker-archive instead",
-                )
-            return None
+    def extract_layout(self, directory: Path) -> None:
+        """Put an OCI layout's own files, and no others, into ``directory``."""
+        for member in self._file:
+            parts = [part for part in member.name.split("/") if part not in ("", ".")]
+            is_blob = len(parts) == 3 and parts[0] == "blobs" and ".." not in parts
+            if member.isfile() and (is_blob or parts in ([OCI_LAYOUT], ["index.json"])):
+                target = directory.joinpath(*parts)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                source = self._file.extractfile(member)
+                assert source is not None
+                with source, target.open("wb") as file:
+                    while chunk := source.read(1024 * 1024):
+                        file.write(chunk)
+
+    def _images(self) -> tuple[ArchivedImage, ...]:
         manifest = self._json(MANIFEST)
         if not isinstance(manifest, list):
             raise UsageError(f'image archive "{self._path}": "{MANIFEST}" is not a list')
@@ -61,12 +62,14 @@ class Archive:
 
     def _image(self, entry: Any) -> ArchivedImage:
         try:
-            described = self._bytes(entry["Config"])
-            config = from_engine(json.loads(described).get("config") or {})
-            tags, layers = tuple(entry.get("RepoTags") or ()), tuple(entry["Layers"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UsageError(f'image archive "{self._path}": "{MANIFEST}" or a configuration is malformed') from error
-        return ArchivedImage(id=hashlib.sha256(described).hexdigest(), tags=tags, config=config, layers=layers)
+            config, layers = str(entry["Config"]), tuple(map(str, entry["Layers"]))
+            tags = tuple(map(str, entry.get("RepoTags") or ()))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UsageError(f'image archive "{self._path}": "{MANIFEST}" is malformed') from error
+        what = f'image archive "{self._path}"'
+        described = parse_config(self._bytes(config), what)
+        check_layers(described, len(layers), what)
+        return ArchivedImage(tags=tags, described=described, layers=layers)
 
     def _json(self, name: str) -> Any:
         try:
@@ -75,15 +78,19 @@ class Archive:
             raise UsageError(f'image archive "{self._path}": "{name}" is not JSON: {error}') from error
 
     def _bytes(self, name: str) -> bytes:
-        with self._open(name) as file:
+        with self.open(name) as file:
             return file.read()
 
     @contextmanager
-    def _open(self, name: str) -> Iterator[IO[bytes]]:
-        try:
-            file = self._file.extractfile(name)
-        except KeyError:
-            file = None
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        """One file of the archive."""
+        file = None
+        for spelling in (name, f"./{name}"):
+            try:
+                file = self._file.extractfile(spelling)
+                break
+            except KeyError:
+                continue
         if file is None:
             raise UsageError(f'image archive "{self._path}" is incomplete: "{name}" is missing')
         with file:

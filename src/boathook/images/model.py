@@ -32,10 +32,12 @@ class Image:
 
     reference: str
     origin: str
-    """``image map``, ``local store``, ``stand-in``, ``engine``, ``simulated``: announced in every result."""
+    """``image map``, ``local store``, ``pulled``, ``stand-in``, ``engine``, ``simulated``: said in every result."""
     stand_in: bool
     layers: tuple[Path, ...]
     """Root file systems on this machine, lowest first; the runtime lays them over each other. Empty on an engine."""
     host_system: bool
     """The host's own /usr, /bin, /lib … are bound read-only into the root (stand-ins, and what is based on them)."""
     config: ImageConfig
+    note: str = ""
+    """Why it is not what the registry has, where that was asked and did not give it."""

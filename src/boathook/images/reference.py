@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from boathook.errors import UsageError
+
 DEFAULT_REGISTRY = "docker.io"
 DEFAULT_NAMESPACE = "library"
 DEFAULT_TAG = "latest"
@@ -72,6 +74,14 @@ def parse(text: str) -> Reference:
     if tag is None and not digest:
         tag = DEFAULT_TAG
     return Reference(registry=registry, repository=repository, tag=tag, digest=digest or None)
+
+
+def as_reference(text: str) -> Reference:
+    """What a user typed. Raises ``UsageError``."""
+    try:
+        return parse(text)
+    except InvalidReference as error:
+        raise UsageError(str(error)) from error
 
 
 def _split_tag(text: str) -> tuple[str, str | None]:

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+PART = ".part"
+"""How a blob is called that has not come wholly yet."""
+
 
 def delete(path: Path) -> None:
     """Delete a directory with all that is in it, or a file."""
@@ -15,6 +18,16 @@ def delete(path: Path) -> None:
         shutil.rmtree(path, onerror=_retry)
     else:
         path.unlink(missing_ok=True)
+
+
+def delete_blobs(directory: Path, *, unfinished: bool) -> int:
+    """Remove whole blobs, and ``unfinished`` ones too; the bytes that this freed. Only while no pull is going on."""
+    freed = 0
+    for path in directory.iterdir() if directory.is_dir() else ():
+        if unfinished or path.suffix != PART:
+            freed += path.stat().st_size
+            path.unlink()
+    return freed
 
 
 def _retry(function: Callable[..., Any], path: str, reason: Any) -> None:

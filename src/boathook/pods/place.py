@@ -53,7 +53,9 @@ class PodPlace:
             self._context.events.emit(e.Noted(finding=notice))
         for image in {image.reference: image for image in prepared.images.values()}.values():
             self._context.events.emit(
-                e.ImageResolved(reference=image.reference, origin=image.origin, stand_in=image.stand_in)
+                e.ImageResolved(
+                    reference=image.reference, origin=image.origin, stand_in=image.stand_in, note=image.note
+                )
             )
         self.sandbox_spec = sandbox_spec(self.pod, self.uid, self._network, prepared.uids)
         self._sandbox = await self._runtime.create_sandbox(self.sandbox_spec)

@@ -73,12 +73,24 @@ class Timeline:
                 return self._container(event)
             case e.HookStarted() | e.HookFinished() | e.AbandonedHookEnded():
                 return self._hook(event)
-            case e.HookOutput() | e.ContainerRemoved() | e.ImageResolved():
+            case e.HookOutput() | e.ContainerRemoved():
                 return []
+            case e.ImageResolved():
+                return self._image(event)
             case e.ObligationOpened() | e.ObligationSettled():
                 return self._obligation(event)
             case _:
                 return self._object(event)
+
+    def _image(self, event: e.ImageResolved) -> list[str]:
+        """Only what is not what its registry has, and once."""
+        text = f'image "{event.reference}" comes from the {event.origin}: {event.note}'
+        if event.stand_in:
+            text = f'image "{event.reference}" is a stand-in: {event.note}'
+        if not event.note or text in self._announced:
+            return []
+        self._announced.add(text)
+        return [_columns("note", text)]
 
     def _noted(self, event: e.Noted) -> list[str]:
         finding = event.finding
