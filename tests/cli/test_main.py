@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("pydantic", "yaml", "rich", "aiohttp", "aiodocker", "lightkube", "helm_python", "sqlite3", "anyio", "asyncio")
+HEAVY = ("yaml", "sqlite3", "anyio", "asyncio", "httpx2", "helm_python", "dotenv", "durationpy")
 
 
 @pytest.mark.behaviour("deps:1")

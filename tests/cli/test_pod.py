@@ -132,6 +132,23 @@ def test_a_hook_that_a_kill_cut_off_is_run_again_by_recover(tmp_path: Path, out:
     assert "nothing owed, nothing left" in again.stdout
 
 
+@pytest.mark.runtime
+def test_a_hook_that_a_kill_cut_off_is_run_again_before_the_pod_runs_again(
+    tmp_path: Path, out: Path, home: Home
+) -> None:
+    hook = "echo begin >> /out/said; sleep 1; echo end >> /out/said"
+    file = a_file(tmp_path, out, hook)
+    process = started_until(" preStop ", "pod", "run", file, "--for", "100ms")
+    process.kill()
+    the_rest(process)
+
+    once_more = boathook("pod", "run", file, "--for", "0s")
+
+    assert once_more.returncode == 0, once_more.stderr
+    assert once_more.stdout.count(" preStop ") == 4
+    assert (out / "said").read_text().splitlines()[-4:] == ["begin", "end", "begin", "end"]
+
+
 @pytest.fixture
 def supervised(home: Home) -> Iterator[Home]:
     """A state directory whose supervisor, if one was started, is ended afterwards."""

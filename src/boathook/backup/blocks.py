@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from boathook.backup.model import BackupPod, BackupSpec, VolumeKind
-from boathook.backup.parse import backup_pod, mapping
+from boathook.backup.parse import backup_pod
 from boathook.backup.selection import excluded_namespaces, is_selected, may_be_taken, work_order
 from boathook.cluster.base import ObjectKey, key_of
 from boathook.model import JsonObject
+from boathook.objects import mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

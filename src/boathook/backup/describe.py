@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from boathook.backup.archive import FORMAT_VERSION
 from boathook.backup.model import BACKUP_NAMESPACE, Backup, Phase
-from boathook.backup.parse import mapping
 from boathook.backup.record import timestamp
 from boathook.durations import format_go_duration
+from boathook.objects import mapping
 
 LOCATION = "default"
 NONE = "<none>"

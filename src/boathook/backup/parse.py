@@ -39,6 +39,7 @@ from boathook.documents import Document, findings_of, load, path_text, validate
 from boathook.durations import parse_go_duration
 from boathook.errors import ManifestError, UsageError
 from boathook.model import Exec, Finding, Hook, HookPoint, JsonObject, JsonValue, Severity, Source
+from boathook.objects import mapping, mappings
 
 PREFIX = "backup"
 
@@ -165,13 +166,13 @@ class _Annotations:
 def backup_pod(manifest: JsonObject) -> BackupPod:
     """A pod object of a cluster. Its annotations are read as they stand now."""
     metadata, spec = mapping(manifest.get("metadata")), mapping(manifest.get("spec"))
-    containers = tuple(str(one.get("name")) for one in _items(spec.get("containers")))
-    sidecars = (one for one in _items(spec.get("initContainers")) if one.get("restartPolicy") == "Always")
+    containers = tuple(str(one.get("name")) for one in mappings(spec.get("containers")))
+    sidecars = (one for one in mappings(spec.get("initContainers")) if one.get("restartPolicy") == "Always")
     annotations = {str(key): str(value) for key, value in mapping(metadata.get("annotations")).items()}
     namespace, name = str(metadata.get("namespace") or "default"), str(metadata.get("name"))
     source = Source(file=f"{namespace}/{name}", line=None, column=None, path="")
     excluded = {volume for key in VOLUME_EXCLUDES for volume in annotations.get(key, "").split(",")}
-    volumes = (_volume(one) for one in _items(spec.get("volumes")))
+    volumes = (_volume(one) for one in mappings(spec.get("volumes")))
     return BackupPod(
         namespace=namespace,
         name=name,
@@ -193,14 +194,6 @@ def _volume(volume: JsonObject) -> BackupVolume:
     if "emptyDir" in volume or len(volume) == 1:
         return BackupVolume(name=name, kind=VolumeKind.EMPTY_DIR, claim="")
     return BackupVolume(name=name, kind=VolumeKind.OTHER, claim="")
-
-
-def mapping(value: JsonValue) -> JsonObject:
-    return value if isinstance(value, dict) else {}
-
-
-def _items(value: JsonValue) -> list[JsonObject]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 # Backup documents and selectors.
@@ -317,7 +310,7 @@ def _rules(document: Document) -> list[Finding]:
             parse_go_duration(ttl)
         except ValueError as error:
             found.append(_error("ttl", document.source(("spec", "ttl")), str(error)))
-    for index, one in enumerate(_items(mapping(spec.get("labelSelector")).get("matchExpressions"))):
+    for index, one in enumerate(mappings(mapping(spec.get("labelSelector")).get("matchExpressions"))):
         found += _expression_problems(one, document, index)
     found += _list_problems(spec, document)
     return found

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from boathook.backup.archive import FORMAT_VERSION
 from boathook.backup.model import BACKUP_NAMESPACE, GROUPS, Backup, BackupSpec, Operator, Phase, Requirement
-from boathook.backup.parse import DEFAULT_TTL, mapping
+from boathook.backup.parse import DEFAULT_TTL
 from boathook.durations import format_go_duration, parse_go_duration
 from boathook.errors import OperationFailed
 from boathook.model import JsonObject, JsonValue
+from boathook.objects import mapping
 
 
 def timestamp(moment: datetime) -> str:

@@ -17,7 +17,7 @@ import anyio.to_thread
 from boathook.backup.debts import PHASE_OBLIGATION, POST_HOOK_OBLIGATION
 from boathook.backup.layout import DirectoryStore
 from boathook.backup.model import Phase
-from boathook.backup.parse import DEFAULT_TIMEOUT, mapping
+from boathook.backup.parse import DEFAULT_TIMEOUT
 from boathook.codec import from_json
 from boathook.errors import NotFound
 from boathook.events import PhaseChanged
@@ -25,6 +25,7 @@ from boathook.home import Home
 from boathook.hooks import ContainerExec, Deadline, OnDeadline, run_hook, run_owed_hook
 from boathook.journal import Context, Obligation, ObligationState, Settled, Settler
 from boathook.model import Hook, HookResult, Outcome
+from boathook.objects import mapping
 from boathook.runtimes.base import ContainerId, ContainerRuntime, ContainerSpec, ContainerState, Mount, SandboxSpec
 
 DIED = "its command ended before its time"

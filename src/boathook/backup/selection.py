@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from boathook.backup.model import EXCLUDE_LABEL, BackupSpec, Operator, Requirement
-from boathook.backup.parse import mapping
 from boathook.cluster.base import ObjectKey, key_of
 from boathook.model import JsonObject
+from boathook.objects import mapping
 
 FIRST_KINDS = ("Pod", "PersistentVolumeClaim", "PersistentVolume")
 """In this order, then the others as they come (pkg/backup/item_collector.go, sortCoreGroup)."""

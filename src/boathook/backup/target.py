@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from boathook.backup.model import BackupPod, PodHook
-from boathook.backup.parse import freezes, mapping
+from boathook.backup.parse import freezes
 from boathook.cluster.base import Cluster, ObjectKey
 from boathook.errors import CouldNotStart, PlaceError, TargetError, UnsupportedHere
 from boathook.model import Exec, HookResult, JsonObject, Outcome, Target
+from boathook.objects import mapping
 from boathook.runtimes.base import ExecSpec, Execution, OutputSink
 
 FREEZING_PROGRAMS = ("fsfreeze", "xfs_freeze")

@@ -98,10 +98,17 @@ async def _run_foreground(
     runtime = await session.runtime()
     # Its spawner starts beside what is still to be imported here.
     from boathook.cluster.foreground import check_pods, run_pods
+    from boathook.events import Noted
+    from boathook.pods.recovery import settle_pod
     from boathook.pods.run import run_finished, run_started
 
     await check_pods(pod_file, runtime)
     context.events.emit(run_started(pod_file, runtime, f"pod run {file}"))
+    for one in pod_file.pods:
+        # As objects of the cluster they have no file any more: what is said of them is said here, with its place in it.
+        for notice in one.notices:
+            context.events.emit(Noted(finding=notice))
+        await settle_pod(one.scope, session.home, context, runtime)
     async with _own_cluster(session, context) as cluster:
         runs = await run_pods(pod_file, cluster, context, lasting=lasting, stop=stop)
     finished = run_finished(runs)
@@ -320,7 +327,8 @@ def _only_container(obj: JsonObject) -> str:
 def _container_id(obj: JsonObject, container: str) -> str:
     """The present instance, as the pod's status names it. Raises ``NotFound``."""
     from boathook.errors import NotFound
-    from boathook.pods.problems import items, mapping
+    from boathook.objects import mapping
+    from boathook.pods.problems import items
 
     name = mapping(obj.get("metadata")).get("name")
     statuses = {one.get("name"): one for _, one in items(mapping(obj.get("status")).get("containerStatuses"))}
@@ -343,7 +351,8 @@ def pod_table(pods: Sequence[JsonObject], now: datetime, *, with_namespace: bool
 
 
 def _row(obj: JsonObject, now: datetime) -> tuple[str, ...]:
-    from boathook.pods.problems import items, mapping
+    from boathook.objects import mapping
+    from boathook.pods.problems import items
 
     metadata, status = mapping(obj.get("metadata")), mapping(obj.get("status"))
     containers = [one for _, one in items(status.get("containerStatuses"))]
@@ -362,7 +371,7 @@ def _row(obj: JsonObject, now: datetime) -> tuple[str, ...]:
 
 def _state_word(status: JsonObject, containers: list[JsonObject]) -> str:
     """As kubectl says it: a waiting or terminated container's reason before the phase."""
-    from boathook.pods.problems import mapping
+    from boathook.objects import mapping
 
     for one in containers:
         state = mapping(one.get("state"))

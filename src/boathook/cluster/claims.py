@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from boathook.cluster.base import ObjectKey
-from boathook.cluster.store import ObjectStore, mapping, text, uid_of
+from boathook.cluster.store import ObjectStore, uid_of
 from boathook.errors import Conflict, NotFound
 from boathook.model import JsonObject
+from boathook.objects import mapping, text
 from boathook.pods.resources import config_map_files, secret_files
 from boathook.runtimes.base import ContainerRuntime, Volume
 

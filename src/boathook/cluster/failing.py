@@ -9,9 +9,10 @@ from contextlib import suppress
 import anyio
 from anyio.abc import TaskGroup
 
-from boathook.cluster.store import Stored, mapping
+from boathook.cluster.store import Stored
 from boathook.errors import BoathookError, JournalError
 from boathook.model import JsonObject, JsonValue
+from boathook.objects import mapping
 
 RETRY_SECONDS = 1.0
 

@@ -15,7 +15,8 @@ from boathook.cluster.base import Cluster, ObjectKey
 from boathook.errors import ManifestError, NotFound
 from boathook.events import HookFinished, Stamped
 from boathook.journal import Context
-from boathook.model import Finding, HookResult, JsonObject, JsonValue
+from boathook.model import Finding, HookResult, JsonObject
+from boathook.objects import mapping
 from boathook.pods.model import Phase, Pod, PodFile
 from boathook.pods.preflight import preflight
 from boathook.pods.run import PodRun, why_over
@@ -127,7 +128,7 @@ async def _run_one(
 def _outcome(pod: Pod, status: JsonObject, results: list[HookResult], why: str) -> PodRun:
     codes: dict[str, int | None] = {}
     for one in _containers(status):
-        ended = _mapping(_mapping(one.get("state")).get("terminated")).get("exitCode")
+        ended = mapping(mapping(one.get("state")).get("terminated")).get("exitCode")
         if isinstance(ended, int):
             codes[str(one.get("name"))] = ended
     return PodRun(
@@ -148,29 +149,25 @@ def _has_ended(obj: JsonObject | None) -> bool | None:
     phase = status.get("phase")
     if isinstance(phase, str) and Phase(phase).terminal:
         return True
-    waiting = (_mapping(_mapping(one.get("state")).get("waiting")) for one in _containers(status))
+    waiting = (mapping(mapping(one.get("state")).get("waiting")) for one in _containers(status))
     return True if any(one.get("reason") in BLOCKED for one in waiting) else None
 
 
 def _is_being_deleted(obj: JsonObject) -> bool:
-    return bool(_mapping(obj.get("metadata")).get("deletionTimestamp"))
+    return bool(mapping(obj.get("metadata")).get("deletionTimestamp"))
 
 
 def _has_started(obj: JsonObject | None) -> bool | None:
     """Every container runs, or has run."""
     containers = _containers(_status(obj or {}))
-    started = (not _mapping(one.get("state")).get("waiting") or bool(one.get("lastState")) for one in containers)
+    started = (not mapping(one.get("state")).get("waiting") or bool(one.get("lastState")) for one in containers)
     return True if containers and all(started) else None
 
 
 def _status(obj: JsonObject) -> JsonObject:
-    return _mapping(obj.get("status"))
+    return mapping(obj.get("status"))
 
 
 def _containers(status: JsonObject) -> list[JsonObject]:
     listed = status.get("containerStatuses")
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-
-
-def _mapping(value: JsonValue) -> JsonObject:
-    return value if isinstance(value, dict) else {}

@@ -11,12 +11,13 @@ import anyio
 
 from boathook.cluster.base import Cluster, ObjectKey
 from boathook.cluster.failing import LateWrites
-from boathook.cluster.store import ObjectStore, mapping, text, uid_of
+from boathook.cluster.store import ObjectStore, uid_of
 from boathook.cluster.validation import pod_of_job
 from boathook.errors import NotFound
 from boathook.events import PhaseChanged
 from boathook.journal import Context
 from boathook.model import JsonObject, JsonValue, Target
+from boathook.objects import mapping, text
 
 BACKOFF_LIMIT = 6
 FIRST_BACKOFF_SECONDS = 10

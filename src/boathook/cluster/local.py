@@ -22,13 +22,14 @@ from boathook.cluster.jobs import JobRun
 from boathook.cluster.merging import merged, refuse_changed_spec
 from boathook.cluster.objects import ACTIVE_KINDS, StoredObjects
 from boathook.cluster.owners import is_alive
-from boathook.cluster.store import ObjectStore, mapping, plural, text, uid_of
+from boathook.cluster.store import ObjectStore, plural, uid_of
 from boathook.cluster.validation import check
 from boathook.codec import to_json
 from boathook.errors import BoathookError, Conflict, NotFound
 from boathook.events import EventStream, ObjectApplied, ObjectDeleted
 from boathook.journal import Context
 from boathook.model import JsonObject, Target
+from boathook.objects import mapping, text
 from boathook.pods import PodWorker, pod_from_object
 from boathook.pods.model import Claim, Pod
 from boathook.runtimes.base import ContainerId, ContainerRuntime, ExecSpec, Execution, LogLine, NetworkMode, OutputSink

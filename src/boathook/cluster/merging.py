@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from boathook.cluster import claims
-from boathook.cluster.store import mapping, plural, text
+from boathook.cluster.store import plural
 from boathook.errors import BoathookError, Conflict, ManifestError
 from boathook.model import Finding, JsonObject, Severity, Source
+from boathook.objects import mapping, text
 
 SERVER_FIELDS = ("uid", "resourceVersion", "creationTimestamp", "generation", "namespace", "deletionTimestamp")
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from boathook.cluster.base import ObjectKey
-from boathook.cluster.store import ObjectStore, mapping
+from boathook.cluster.store import ObjectStore
 from boathook.model import JsonObject
+from boathook.objects import mapping
 
 T = TypeVar("T")
 

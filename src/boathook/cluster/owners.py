@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boathook.cluster.base import key_of
-from boathook.cluster.store import ObjectStore, mapping, text
+from boathook.cluster.store import ObjectStore
 from boathook.model import JsonObject, JsonValue
+from boathook.objects import mapping, text
 from boathook.runtimes.processes import ProcessId, this_process
 
 FOREGROUND = "command"

@@ -20,12 +20,13 @@ from boathook.cluster import claims
 from boathook.cluster.base import ObjectKey, VolumeCopy
 from boathook.cluster.objects import ACTIVE_KINDS, StoredObjects, T
 from boathook.cluster.owners import is_alive, parse_owner, settle_orphans
-from boathook.cluster.store import ObjectStore, mapping, plural, text, uid_of
+from boathook.cluster.store import ObjectStore, plural, uid_of
 from boathook.codec import to_json
 from boathook.errors import NotFound, NotRunning, PlaceError
 from boathook.home import Home
 from boathook.journal import Context
 from boathook.model import JsonObject, JsonValue, Target
+from boathook.objects import mapping, text
 from boathook.pods.specification import NAME_LABEL, UID_LABEL
 from boathook.runtimes.base import (
     Container,

@@ -20,6 +20,7 @@ from boathook.clock import Clock
 from boathook.cluster.base import ObjectKey, key_of
 from boathook.errors import Conflict, JournalError, NotFound
 from boathook.model import JsonObject
+from boathook.objects import mapping, text
 
 POLL_SECONDS = 0.02
 LONGEST_POLL_SECONDS = 0.1
@@ -234,20 +235,6 @@ class ObjectStore:
         self._others = others
         self._notify()
         return True
-
-
-def mapping(obj: JsonObject, *path: str) -> JsonObject:
-    """A mapping inside an object; empty where there is none."""
-    value: object = obj
-    for part in path:
-        value = value.get(part) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def text(obj: JsonObject, *path: str) -> str:
-    """A text inside an object; empty where there is none."""
-    value = mapping(obj, *path[:-1]).get(path[-1])
-    return "" if value is None else str(value)
 
 
 def uid_of(obj: JsonObject) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from boathook.cluster.store import mapping, text
 from boathook.errors import ManifestError
 from boathook.model import Finding, JsonObject, JsonValue, Severity, Source
+from boathook.objects import mapping, text
 from boathook.pods import pod_from_object
 from boathook.pods.model import Pod
 

@@ -18,6 +18,7 @@ from boathook.helm.model import (
     Resource,
 )
 from boathook.model import Hook, JsonObject, JsonValue, Manifest, OnFailure, Source
+from boathook.objects import mapping
 
 HELM = "Helm"
 
@@ -58,23 +59,23 @@ def hook_key(hook: HelmHook, namespace: str) -> ObjectKey:
 
 def owned(obj: JsonObject, name: str, namespace: str) -> JsonObject:
     """The object with Helm's marks of ownership."""
-    metadata = _mapping(obj.get("metadata"))
+    metadata = mapping(obj.get("metadata"))
     return obj | {
         "metadata": metadata
         | {
-            "labels": _mapping(metadata.get("labels")) | {MANAGED_BY: HELM},
-            "annotations": _mapping(metadata.get("annotations")) | {RELEASE_NAME: name, RELEASE_NAMESPACE: namespace},
+            "labels": mapping(metadata.get("labels")) | {MANAGED_BY: HELM},
+            "annotations": mapping(metadata.get("annotations")) | {RELEASE_NAME: name, RELEASE_NAMESPACE: namespace},
         }
     }
 
 
 def ownership_problem(existing: JsonObject, name: str, namespace: str) -> str | None:
     """Why an existing object is not this release's, in Helm's words; None when it is (pkg/action/validate.go)."""
-    metadata = _mapping(existing.get("metadata"))
+    metadata = mapping(existing.get("metadata"))
     checks = (
-        ("label", _mapping(metadata.get("labels")), MANAGED_BY, HELM),
-        ("annotation", _mapping(metadata.get("annotations")), RELEASE_NAME, name),
-        ("annotation", _mapping(metadata.get("annotations")), RELEASE_NAMESPACE, namespace),
+        ("label", mapping(metadata.get("labels")), MANAGED_BY, HELM),
+        ("annotation", mapping(metadata.get("annotations")), RELEASE_NAME, name),
+        ("annotation", mapping(metadata.get("annotations")), RELEASE_NAMESPACE, namespace),
     )
     problems = [
         f"{what} validation error: {_difference(found, key, wanted)}"
@@ -97,7 +98,7 @@ def is_kept(obj: JsonObject) -> bool:
 
 def resource_policy(obj: JsonObject) -> str | None:
     """As Helm reads it on uninstall: trimmed, lower case."""
-    annotations = _mapping(_mapping(obj.get("metadata")).get("annotations"))
+    annotations = mapping(mapping(obj.get("metadata")).get("annotations"))
     policy = annotations.get(RESOURCE_POLICY)
     return policy.strip().lower() if isinstance(policy, str) else None
 
@@ -113,7 +114,3 @@ def resources_of(release: Release) -> tuple[JsonObject, ...]:
 
     objects = (object_of(text, f"release {release.name}") for text in split_documents(release.manifest))
     return tuple(obj for obj in objects if obj is not None)
-
-
-def _mapping(value: JsonValue) -> dict[str, JsonValue]:
-    return value if isinstance(value, dict) else {}

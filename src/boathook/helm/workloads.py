@@ -8,6 +8,7 @@ from dataclasses import replace
 from boathook.documents import Document, Path, path_text
 from boathook.documents.nodes import Positions
 from boathook.model import Finding, JsonValue, Severity, Source
+from boathook.objects import mapping
 from boathook.pods.parse import problems_of
 
 TEMPLATE: Path = ("spec", "template")
@@ -17,7 +18,7 @@ JOB_RESTART_POLICIES = ("OnFailure", "Never")
 
 def workload_problems(document: Document) -> tuple[Finding, ...]:
     """Errors in a Pod, or in the pod that a Job describes. Nothing for other kinds: they are stored as they are."""
-    match _mapping(document.value).get("kind"):
+    match mapping(document.value).get("kind"):
         case "Pod":
             found = problems_of(document)
         case "Job":
@@ -28,12 +29,12 @@ def workload_problems(document: Document) -> tuple[Finding, ...]:
 
 
 def _job_problems(document: Document) -> tuple[Finding, ...]:
-    job = _mapping(document.value)
-    template = _mapping(job.get("spec")).get("template")
+    job = mapping(document.value)
+    template = mapping(job.get("spec")).get("template")
     if not isinstance(template, dict):
         return (_finding(document.source(TEMPLATE), "is required"),)
     problems = tuple(_in_job(one) for one in problems_of(_pod_of(document, job, template)))
-    policy = _mapping(template.get("spec")).get("restartPolicy", "Always")
+    policy = mapping(template.get("spec")).get("restartPolicy", "Always")
     if policy in JOB_RESTART_POLICIES:
         return problems
     source = document.source((*TEMPLATE, "spec", "restartPolicy"))
@@ -45,11 +46,11 @@ def _job_problems(document: Document) -> tuple[Finding, ...]:
 
 def _pod_of(document: Document, job: Mapping[str, JsonValue], template: Mapping[str, JsonValue]) -> Document:
     """The pod template as a pod of its own, whose fields keep their positions in the Job's text."""
-    name = _mapping(job.get("metadata")).get("name")
+    name = mapping(job.get("metadata")).get("name")
     pod: dict[str, JsonValue] = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, **_mapping(template.get("metadata"))},
+        "metadata": {"name": name, **mapping(template.get("metadata"))},
         "spec": template.get("spec"),
     }
     written = document.positions
@@ -77,7 +78,3 @@ def _in_job(finding: Finding) -> Finding:
 
 def _finding(source: Source, message: str) -> Finding:
     return Finding(id="helm.job", severity=Severity.ERROR, source=source, message=message, remedy=None)
-
-
-def _mapping(value: JsonValue) -> Mapping[str, JsonValue]:
-    return value if isinstance(value, dict) else {}

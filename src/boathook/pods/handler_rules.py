@@ -7,7 +7,8 @@ import signal
 from collections.abc import Mapping
 
 from boathook.model import JsonObject, JsonValue
-from boathook.pods.problems import FieldPath, Problems, items, mapping
+from boathook.objects import mapping
+from boathook.pods.problems import FieldPath, Problems, items
 
 HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
 """In the order in which they are looked at: the second and later ones of a hook are flagged."""

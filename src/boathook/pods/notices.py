@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from boathook.model import JsonObject, JsonValue, Severity
+from boathook.objects import mapping
 from boathook.pods.handler_rules import PROBES, check_probe
-from boathook.pods.problems import FieldPath, Problems, items, mapping
+from boathook.pods.problems import FieldPath, Problems, items
 from boathook.pods.rules import VOLUME_KINDS
 
 # What Kubernetes would do with it matters to nobody on one machine without a scheduler, or cannot be had here.

@@ -8,11 +8,12 @@ from typing import NamedTuple
 from boathook.documents import Document, load, validate
 from boathook.errors import ManifestError
 from boathook.model import Exec, Finding, Hook, HookPoint, JsonObject, OnFailure, Severity, Sleep, Source
+from boathook.objects import mapping
 from boathook.pods import schema
 from boathook.pods.model import POST_START, PRE_STOP, MessagePolicy, Pod, PodContainer, PodFile, RestartPolicy
 from boathook.pods.notices import check_notices
 from boathook.pods.parse_parts import environment, environment_from, mounts, security, volume
-from boathook.pods.problems import FieldPath, Problems, mapping, object_document
+from boathook.pods.problems import FieldPath, Problems, object_document
 from boathook.pods.rules import check_metadata, check_pod, grace_seconds
 from boathook.runtimes.base import PullPolicy
 

@@ -72,11 +72,6 @@ class Problems:
         self.add(path, "not-yet", f"{what} not there yet", remedy="take it out to run the pod without it")
 
 
-def mapping(value: JsonValue) -> JsonObject:
-    """The value where it is a mapping; a wrong type is the schema's to tell."""
-    return value if isinstance(value, dict) else {}
-
-
 def items(value: JsonValue) -> Iterator[tuple[int, JsonObject]]:
     """The mappings of a list, with their places in it."""
     if isinstance(value, list):

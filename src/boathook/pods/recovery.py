@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from boathook.codec import from_json
+from boathook.home import Home
 from boathook.hooks import Deadline, OnDeadline
 from boathook.hooks.owed import run_owed_hook
-from boathook.journal import Context, Obligation, ObligationState, Settled, Settler
+from boathook.journal import Context, Obligation, ObligationState, Settled, Settler, recover, target_lock
 from boathook.model import Hook, Outcome
 from boathook.pods.stopping import STOP_OBLIGATION
 from boathook.runtimes.base import ContainerRuntime, ContainerSpec, SandboxSpec
@@ -43,3 +45,9 @@ def _missing_volumes(container: ContainerSpec) -> list[str]:
 
 SETTLERS: Mapping[str, Settler] = {STOP_OBLIGATION: settle_stop}
 """By kind of obligation: what ``boathook recover`` calls."""
+
+
+async def settle_pod(scope: str, home: Home, context: Context, runtime: ContainerRuntime) -> None:
+    """Pay what dead owners owe of the pod ``namespace/name`` before one of that name is run again."""
+    if await context.obligations.owed(kind=STOP_OBLIGATION, scope=scope):
+        await recover(context, runtime, SETTLERS, scope=scope, locking=partial(target_lock, home, command="pod run"))

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from boathook.errors import NotFound
-from boathook.model import JsonObject, JsonValue
+from boathook.model import JsonObject
+from boathook.objects import mapping
 from boathook.runtimes.base import ContainerRuntime, Volume
 
 
@@ -53,20 +54,16 @@ class FileResources:
 
 def config_map_files(config_map: JsonObject) -> dict[str, bytes]:
     """The keys of a ConfigMap object."""
-    texts = {key: str(value).encode() for key, value in _mapping(config_map.get("data")).items()}
-    return texts | {k: base64.b64decode(str(v)) for k, v in _mapping(config_map.get("binaryData")).items()}
+    texts = {key: str(value).encode() for key, value in mapping(config_map.get("data")).items()}
+    return texts | {k: base64.b64decode(str(v)) for k, v in mapping(config_map.get("binaryData")).items()}
 
 
 def secret_files(secret: JsonObject) -> dict[str, bytes]:
     """The keys of a Secret object; ``stringData`` wins, as the API server merges it."""
-    decoded = {key: base64.b64decode(str(value)) for key, value in _mapping(secret.get("data")).items()}
-    return decoded | {key: str(value).encode() for key, value in _mapping(secret.get("stringData")).items()}
-
-
-def _mapping(value: JsonValue) -> dict[str, JsonValue]:
-    return value if isinstance(value, dict) else {}
+    decoded = {key: base64.b64decode(str(value)) for key, value in mapping(secret.get("data")).items()}
+    return decoded | {key: str(value).encode() for key, value in mapping(secret.get("stringData")).items()}
 
 
 def _identity(obj: JsonObject) -> tuple[str, str, str]:
-    metadata = _mapping(obj.get("metadata"))
+    metadata = mapping(obj.get("metadata"))
     return str(obj.get("kind", "")), str(metadata.get("namespace") or "default"), str(metadata.get("name", ""))

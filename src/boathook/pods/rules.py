@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 
 from boathook.model import JsonObject, JsonValue
+from boathook.objects import mapping
 from boathook.pods.handler_rules import PROBES, check_lifecycle, check_probe
 from boathook.pods.model import MessagePolicy, RestartPolicy
-from boathook.pods.problems import FieldPath, Problems, items, mapping
+from boathook.pods.problems import FieldPath, Problems, items
 from boathook.pods.specification import FIELDS
 from boathook.runtimes.base import PullPolicy
 

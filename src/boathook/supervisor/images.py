@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from boathook.cluster.store import mapping
 from boathook.home import Home
 from boathook.images import ImageResolver
 from boathook.model import JsonObject
+from boathook.objects import mapping
 from boathook.runtimes.base import Image, PullPolicy
 
 

@@ -14,13 +14,15 @@ from typing import TypeAlias
 import anyio
 
 from boathook.cluster.base import ObjectKey, key_of
-from boathook.cluster.store import mapping, text, uid_of
+from boathook.cluster.store import uid_of
 from boathook.codec import from_json
 from boathook.errors import ManifestError, UsageError
 from boathook.events import Event, HookFinished, RunFinished, RunStarted, Stamped
 from boathook.journal import Context
 from boathook.model import Finding, JsonObject, Target
+from boathook.objects import mapping, text
 from boathook.pods import pod_from_object
+from boathook.pods.recovery import settle_pod
 from boathook.report import words
 from boathook.runtimes.base import NetworkMode
 from boathook.supervisor.host import Host
@@ -138,6 +140,8 @@ async def pod_run(host: Host, params: JsonObject, context: Context) -> JsonObjec
             facts=(f"grace {', '.join(graces)}",),
         )
     )
+    for pod in pods:
+        await settle_pod(pod_from_object(pod).scope, host.home, context, host.runtime)
     created = [await cluster.create(pod, context=context, network=network) for pod in pods]
     return {"uids": [uid_of(pod) for pod in created]}
 

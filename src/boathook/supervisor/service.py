@@ -13,11 +13,11 @@ from anyio.abc import SocketStream
 from anyio.streams.memory import MemoryObjectSendStream
 
 from boathook.clock import SystemClock
-from boathook.cluster.store import mapping, text
 from boathook.errors import BoathookError, PlaceError
 from boathook.events import EventStream, Listener
 from boathook.journal import Context, SqliteObligations
 from boathook.model import JsonObject
+from boathook.objects import mapping, text
 from boathook.supervisor import sockets
 from boathook.supervisor.host import Host
 from boathook.supervisor.images import ImageSettings, image_settings
