@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from boathook.errors import CouldNotStart
+from boathook.images.tree import OutsideRoot, find, within
 from boathook.runtimes.base import ContainerSpec, Image
 from boathook.runtimes.trees import delete_tree
 
@@ -19,8 +21,6 @@ _HOST_SYSTEM = (
 """What programs of the host need to run: shown read-only in roots that are made from it."""
 
 _OWN_DEVICES = frozenset({"null", "zero", "full", "random", "urandom", "tty", "console", "ptmx", "pts", "shm", "fd"})
-_MOST_SYMLINKS = 40
-"""The kernel's own limit (path_resolution(7))."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,40 +138,19 @@ def hide_symlinks(roots: tuple[Path, ...], writable: Path) -> None:
 
 
 def resolve(roots: tuple[Path, ...], path: str) -> str:
-    """``path`` with the symbolic links that the image has in it followed, inside the image. Upper roots win."""
-    pending = list(reversed(PurePosixPath("/", path).parts[1:]))
-    done: list[str] = []
-    links = 0
-    while pending:
-        part = pending.pop()
-        if part == "..":
-            done = done[:-1]
-            continue
-        target = _link(roots, "/".join((*done, part)))
-        if target is None or links >= _MOST_SYMLINKS:
-            done.append(part)
-            continue
-        links += 1
-        if target.startswith("/"):
-            done = []
-        pending.extend(reversed([each for each in target.split("/") if each not in ("", ".")]))
-    return "/" + "/".join(done)
+    """``path`` with the symbolic links that the image has in it followed, inside the image. Upper roots win.
+
+    Raises ``CouldNotStart`` for a circle of links.
+    """
+    try:
+        return "/" + within(roots, path)
+    except OutsideRoot as error:
+        raise CouldNotStart(str(error)) from error
 
 
 def _is_symlink(roots: tuple[Path, ...], path: str) -> bool:
-    return _link(roots, path.lstrip("/")) is not None
-
-
-def _link(roots: tuple[Path, ...], relative: str) -> str | None:
-    """Where the symbolic link of that name leads; None when the uppermost root that has the name has no link there."""
-    for root in reversed(roots):
-        try:
-            return os.readlink(f"{root}/{relative}")
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return None
-    return None
+    found = find(roots, path.lstrip("/"))
+    return found is not None and found.is_symlink()
 
 
 def copy_layer(layer: Path, root: Path) -> None:
