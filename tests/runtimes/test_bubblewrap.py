@@ -440,7 +440,7 @@ async def test_an_exec_may_kill_its_own_container(home: Home) -> None:
     async with a_place(home) as place:
         container = await place.ready("trap 'exit 3' INT; echo up; while :; do sleep 60 & wait $!; done")
 
-        await place.run(container, "kill", "-INT", "1")
+        await place.run(container, "sh", "-c", "kill -INT 1")
 
         assert (await place.runtime.wait(container)).code == 3
 

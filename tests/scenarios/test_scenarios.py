@@ -80,6 +80,8 @@ def environment(directory: Path) -> dict[str, str]:
         "BOATHOOK_HOME": str(directory / "home"),
         "HOME": str(directory),
         "NO_COLOR": "1",
+        # What a registry answers, or that there is none, is not for scenarios to say.
+        "BOATHOOK_OFFLINE": "1",
     }
 
 
