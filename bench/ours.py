@@ -7,20 +7,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import anyio
-import anyio.from_thread
-
-import boathook
 from bench.floor import MAIN
 from bench.measure import command
 from boathook.hooks import ContainerExec
 from boathook.library import Place
-from boathook.runtimes.base import ContainerSpec, ExecSpec, Exit, NetworkMode, PullPolicy, SandboxSpec, stop
+from boathook.runtimes.base import (
+    ContainerId,
+    ContainerSpec,
+    ExecSpec,
+    Exit,
+    NetworkMode,
+    PullPolicy,
+    SandboxId,
+    SandboxSpec,
+    stop,
+)
 
 IMAGE = "bench"
 
@@ -47,45 +52,31 @@ def pod_file(directory: Path, count: int) -> Path:
     return path
 
 
+@dataclass(slots=True)
 class Library:
-    """An open place that is driven step by step from synchronous code."""
+    """An open place, step by step."""
 
-    def __init__(self, portal: anyio.from_thread.BlockingPortal, place: Place) -> None:
-        self._portal = portal
-        self._place = place
+    place: Place
+    sandbox: SandboxId | None = None
+    container: ContainerId | None = None
 
-    @classmethod
-    @contextmanager
-    def open(cls, home: Path, rootfs: Path) -> Iterator[Library]:
-        with anyio.from_thread.start_blocking_portal() as portal:
-            opened = boathook.local(home=home, image_map={IMAGE: f"rootfs:{rootfs}"})
-            with portal.wrap_async_context_manager(opened) as place:
-                yield cls(portal, place)
-
-    def life(self, file: Path) -> None:
-        """One pod with both hooks, from its file to its removal."""
-        self._portal.call(self._life, file)
-
-    async def _life(self, file: Path) -> None:
-        for run in await self._place.run_pods(file, stop_after=0):
+    async def life(self, file: Path) -> None:
+        """The pods of a file, each with both hooks, from the file to their removal."""
+        for run in await self.place.run_pods(file, stop_after=0):
             if not run.succeeded or run.exit_codes != {"app": 0}:
                 raise SystemExit(f"a pod of the benchmark went wrong: {run}")
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """A sandbox and a container in it."""
-        self._portal.call(self._start)
-
-    async def _start(self) -> None:
-        runtime = self._place.runtime
+        runtime = self.place.runtime
         self.sandbox = await runtime.create_sandbox(
             SandboxSpec(name="bench", hostname="bench", network=NetworkMode.POD, labels={})
         )
-        image = await runtime.resolve_image(IMAGE, PullPolicy.NEVER)
         spec = ContainerSpec(
             name="bench",
             labels={},
             sandbox=self.sandbox,
-            image=image,
+            image=await runtime.resolve_image(IMAGE, PullPolicy.NEVER),
             command=("/bin/sh", "-c", MAIN),
             environment=(("PATH", "/bin"),),
             working_dir="/",
@@ -94,25 +85,22 @@ class Library:
         self.container = await runtime.create(spec)
         await runtime.start(self.container)
 
-    def exec(self) -> None:
+    async def exec(self) -> None:
         """One hook's process."""
-        self._portal.call(self._exec)
-
-    async def _exec(self) -> None:
-        target = ContainerExec(self._place.runtime, self.container)
+        assert self.container is not None
+        target = ContainerExec(self.place.runtime, self.container)
         execution = await target.exec(ExecSpec(command=("/bin/sh", "-c", "true")), lambda stream, data: None)
         ended: Exit = await execution.wait()
         if not ended.ok:
             raise SystemExit("an exec of the benchmark failed")
 
-    def stop(self) -> None:
-        self._portal.call(self._stop)
-
-    async def _stop(self) -> None:
-        runtime = self._place.runtime
-        await stop(
-            runtime, self.container, signal="SIGTERM", grace=timedelta(seconds=10), signalled=lambda name, left: None
-        )
+    async def stop(self) -> None:
+        """SIGTERM, and nothing is left."""
+        runtime = self.place.runtime
+        assert self.container is not None
+        assert self.sandbox is not None
+        grace = timedelta(seconds=10)
+        await stop(runtime, self.container, signal="SIGTERM", grace=grace, signalled=lambda name, left: None)
         await runtime.remove(self.container)
         await runtime.remove_sandbox(self.sandbox)
 
