@@ -108,7 +108,6 @@ class _Download:
                 if barren >= MOST_BARREN or not failure.unreachable:
                     raise
                 await anyio.sleep(PAUSE_SECONDS)
-        self._part.flush()
 
     async def _attempt(self) -> None:
         import httpx2
@@ -121,6 +120,9 @@ class _Download:
                     self._take(chunk)
             except httpx2.HTTPError as error:
                 raise RegistryFailure(f"{self._name} broke off: {error}", unreachable=True) from error
+            finally:
+                # What has come is kept, whoever goes on with it.
+                self._part.flush()
         if self._have < self._wanted.size:
             raise RegistryFailure(f"{self._name} broke off after {self._have} bytes", unreachable=True)
 
