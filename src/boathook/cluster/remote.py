@@ -25,8 +25,8 @@ from boathook.codec import to_json
 from boathook.errors import NotFound, NotRunning, PlaceError
 from boathook.home import Home
 from boathook.journal import Context
-from boathook.model import JsonObject, JsonValue, Target
-from boathook.objects import mapping, text
+from boathook.model import JsonObject, Target
+from boathook.objects import mapping, mappings, text
 from boathook.pods.specification import NAME_LABEL, UID_LABEL
 from boathook.runtimes.base import (
     Container,
@@ -159,8 +159,8 @@ class RemoteCluster(StoredObjects):
     async def volume_path(self, pod: ObjectKey, volume: str) -> Path | None:
         """Where a container of the pod mounts it from."""
         obj = self.store.get(pod)
-        for declared in _items(obj, "containers"):
-            for mount in _items(declared, "volumeMounts", at="."):
+        for declared in mappings(mapping(obj, "spec").get("containers")):
+            for mount in mappings(declared.get("volumeMounts")):
                 if mount.get("name") == volume and not mount.get("subPath"):
                     found = await self._container(pod, str(declared.get("name")), running=False)
                     sources = (m.source for m in found.spec.mounts if m.target == mount.get("mountPath"))
@@ -171,7 +171,7 @@ class RemoteCluster(StoredObjects):
     async def _unmounted_path(self, pod: JsonObject, volume: str) -> Path | None:
         """A claim can be found by itself; an emptyDir that no container mounts whole cannot."""
         resources = claims.ClusterResources(self.store, await self._runtime())
-        for declared in _items(pod, "volumes"):
+        for declared in mappings(mapping(pod, "spec").get("volumes")):
             if declared.get("name") == volume and (name := text(declared, "persistentVolumeClaim", "claimName")):
                 return (await resources.claim(text(pod, "metadata", "namespace"), name)).path
         return None
@@ -187,7 +187,7 @@ class RemoteCluster(StoredObjects):
     async def _container(self, pod: ObjectKey, name: str, *, running: bool = True) -> Container:
         """The newest instance. Raises ``NotFound`` and, where it must run, ``NotRunning``."""
         obj = self.store.get(pod)
-        if name not in (one.get("name") for one in _items(obj, "containers")):
+        if name not in (one.get("name") for one in mappings(mapping(obj, "spec").get("containers"))):
             raise NotFound(f'container "{name}" is not in pod "{pod.name}"')
         found = await (await self._runtime()).list({UID_LABEL: uid_of(obj), NAME_LABEL: name})
         if not found:
@@ -199,8 +199,3 @@ class RemoteCluster(StoredObjects):
 
 async def _nobody_to_ask(operation: str, params: JsonObject, owner: int | None) -> JsonObject:
     raise PlaceError("this needs the process that owns it, and there is nobody to ask")
-
-
-def _items(obj: JsonObject, field: str, *, at: str = "spec") -> list[JsonObject]:
-    listed: JsonValue = (obj if at == "." else mapping(obj, at)).get(field)
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
