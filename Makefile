@@ -27,10 +27,11 @@ check: setup-dev
 	$(BIN)/ruff check
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2 -m "not runtime and not root and not peer and not slow"
+	$(BIN)/pytest -q -n 2 -m "not runtime and not root and not peer and not slow and not kubernetes"
 
 test: check
-	$(BIN)/pytest -q -n 2 -m "runtime or root or peer or slow"
+	$(BIN)/pytest -q -n 2 -m "(runtime or root or peer or slow) and not kubernetes"
+	$(BIN)/pytest -q -m kubernetes
 	@scripts/test-wheel
 
 bench: setup-dev
@@ -44,7 +45,7 @@ lock:
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-annotate pyproject.toml --extra helm --group build -o requirements/demo.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --no-annotate pyproject.toml --extra helm --group build --group test --group lint --group lock \
+	  --no-annotate pyproject.toml --extra helm --extra kubernetes --group build --group test --group lint --group lock \
 	  -c requirements/demo.txt -o requirements/dev.txt
 
 clean:

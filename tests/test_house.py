@@ -28,7 +28,8 @@ HOOK_RUNNERS = {
     "compose/project.py",
     "helm/operation.py",
     "hooks/owed.py",
-    "pods/lifecycle.py",
+    "pods/containers.py",
+    "pods/lone_hook.py",
     "pods/stopping.py",
 }
 """Where hooks are run: the dialects' acts, and the one that runs what is owed."""

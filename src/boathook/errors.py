@@ -12,7 +12,8 @@ BoathookError                    has .hint (what to do) or None
 │   │   └── ImageUnavailable     .reason: the kubelet's word for it, as ErrImagePull
 │   ├── NotRunning
 │   ├── Conflict                 exists already, or is held by another command
-│   └── CouldNotStart            a program could not be started in its container
+│   ├── CouldNotStart            a program could not be started in its container
+│   └── RequestFailed            a connection to a container, or what was said over it, failed
 ├── OperationFailed              the work was done and ended badly; .results: the hooks that ran
 └── JournalError                 locked, corrupt, or written by a newer version
 """
@@ -91,6 +92,10 @@ class Conflict(TargetError):
 
 class CouldNotStart(TargetError):
     """The program could not be started in its container: missing, not executable, unknown user or directory."""
+
+
+class RequestFailed(TargetError):
+    """A connection, its TLS or its protocol failed. The text is as Go prints it: ``dial tcp …: connection refused``."""
 
 
 class OperationFailed(BoathookError):

@@ -180,6 +180,8 @@ class ClusterEvent:
     warning: bool
     reason: str
     message: str
+    field_path: str = ""
+    """Which part of the object it is about, e.g. ``spec.containers{app}``; empty: all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

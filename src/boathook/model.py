@@ -98,6 +98,30 @@ class Sleep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HttpGet:
+    """An HTTP request to the target, or to another host. Any answer is a success for a hook; a probe looks at it."""
+
+    scheme: str
+    """``HTTP`` or ``HTTPS``; certificates are not verified."""
+    host: str
+    """Empty: the target's own address. Else reached from the machine, as a kubelet does."""
+    port: int | str
+    """A name is one that the container does not declare: it fails at run time."""
+    path: str
+    """With its query."""
+    headers: tuple[tuple[str, str], ...]
+    """As configured; names may repeat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpSocket:
+    """A TCP connection: a probe succeeds when it opens; as a hook it always fails, as Kubernetes has it."""
+
+    host: str
+    port: int | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """An object that is applied to a cluster and waited for until it is complete."""
 
@@ -109,7 +133,7 @@ class Manifest:
     """The object as JSON text: what is applied, byte for byte the same each time."""
 
 
-Handler: TypeAlias = Exec | Sleep | Manifest
+Handler: TypeAlias = Exec | HttpGet | TcpSocket | Sleep | Manifest
 
 
 class OnFailure(Enum):

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,6 +21,28 @@ Note: TypeAlias = Callable[[Finding], None]
 
 
 def _unsaid(finding: Finding) -> None: ...
+
+
+class FileDialect(StrEnum):
+    """Which of the four a path speaks."""
+
+    PODS = "pods"
+    COMPOSE = "compose"
+    CHART = "helm"
+    BACKUP = "backup"
+
+
+def dialect_of(path: Path) -> FileDialect:
+    """Which dialect a path speaks. Pods that carry backup hooks are pods.
+
+    Raises ``UsageError`` where there is nothing to read, and ``ManifestError`` for what is no YAML.
+    """
+    if path.is_dir():
+        return FileDialect.CHART if (path / "Chart.yaml").is_file() else FileDialect.COMPOSE
+    objects = [one.value for one in _documents(read_text(path), path) if isinstance(one.value, dict)]
+    if any("services" in obj for obj in objects):
+        return FileDialect.COMPOSE
+    return FileDialect.BACKUP if any(obj.get("kind") == "Backup" for obj in objects) else FileDialect.PODS
 
 
 def find_planner(path: Path, set_values: tuple[str, ...], *, note: Note = _unsaid) -> Planner:

@@ -10,9 +10,12 @@ from pathlib import Path
 from boathook.errors import UsageError
 
 FILE = "boathook.toml"
-KEYS = ("on", "network", "offline", "images")
+KEYS = ("on", "network", "offline", "isolation", "images")
 PLACES = ("local",)
 NETWORKS = ("pod", "host")
+NAMESPACES = "namespaces"
+PROCESS = "process"
+ISOLATIONS = (NAMESPACES, PROCESS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,8 @@ class Settings:
     network: str
     image_map: Mapping[str, str]
     offline: bool
+    isolation: str = NAMESPACES
+    """``process``: no namespaces, only where that is asked for."""
 
 
 def parse_image_map(entries: tuple[str, ...]) -> dict[str, str]:
@@ -45,6 +50,7 @@ def find_settings(
     network: str | None,
     image_map: tuple[str, ...],
     offline: bool | None,
+    isolation: str | None = None,
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
 ) -> Settings:
@@ -62,6 +68,14 @@ def find_settings(
         on=_choice("on", on, environment.get("BOATHOOK_ON"), file.get("on"), "local", PLACES),
         network=_choice("network", network, environment.get("BOATHOOK_NETWORK"), file.get("network"), "pod", NETWORKS),
         image_map=mapped,
+        isolation=_choice(
+            "isolation",
+            isolation,
+            environment.get("BOATHOOK_ISOLATION"),
+            file.get("isolation"),
+            NAMESPACES,
+            ISOLATIONS,
+        ),
         offline=_switch(offline, environment.get("BOATHOOK_OFFLINE"), file.get("offline")),
     )
 

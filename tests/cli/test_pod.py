@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from boathook.cli.pod import pod_table
+from boathook.cli.pod.table import pod_table
 from boathook.home import Home
 from boathook.model import JsonObject
 from boathook.supervisor.client import supervisor_pid
@@ -168,8 +168,8 @@ def test_a_detached_pod_is_seen_by_other_commands_until_one_stops_it(
     listed = boathook("pod", "ls")
     logs = boathook("pod", "logs", "demo")
     again = boathook("pod", "run", "-d", file)
-    stopped = boathook("pod", "stop", "demo")
-    gone = boathook("pod", "stop", "demo")
+    stopped = boathook("pod", "delete", "demo")
+    gone = boathook("pod", "delete", "demo")
 
     assert created.stdout == "pod/demo created\n", created.stderr
     assert "demo   1/1     Running" in listed.stdout

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from boathook.cluster.base import Cluster
-from boathook.cluster.claims import local_path, quantity
+from boathook.cluster.claims import local_path
 from boathook.cluster.local import LocalCluster
 from boathook.home import Home
 from tests.cluster.build import (
@@ -42,14 +42,6 @@ def a_pod_with(claim: str = "data", name: str = "demo") -> Any:
 async def bound_to(cluster: LocalCluster, claim: str = "data") -> str | None:
     found = await cluster.get(key("PersistentVolumeClaim", claim))
     return at(found, "spec", "volumeName") if phase(found) == "Bound" else None
-
-
-@pytest.mark.parametrize(
-    ("written", "size"),
-    [("1Gi", 2**30), ("500M", 5e8), ("1e3", 1000), ("1.5Ki", 1536), ("100m", 0.1), ("many", 0), ("", 0)],
-)
-def test_quantities_are_read_as_the_api_writes_them(written: str, size: float) -> None:
-    assert quantity(written) == size
 
 
 def test_a_claim_is_bound_to_the_smallest_volume_that_fits() -> None:

@@ -69,6 +69,23 @@ def test_a_pod_runs_for_its_time_and_is_gone_with_its_hook_done() -> None:
     assert (at, left) == (15, 0)
 
 
+def test_a_pod_that_never_comes_up_is_stopped_when_its_time_is_over() -> None:
+    text = (
+        a_text()
+        + """\
+  initContainers:
+  - name: side
+    image: agnhost:2
+    restartPolicy: Always
+    startupProbe: {exec: {command: [ask]}, periodSeconds: 2}
+"""
+    )
+    (run,), at, left = foreground(text, "startup:side=5s", lasting=timedelta(seconds=20))
+
+    assert (run.asked_to_stop, run.exit_codes) == (True, {})
+    assert (at, left) == (20, 0)
+
+
 def test_a_pod_that_ends_by_itself_is_over_with_its_phase() -> None:
     (run,), at, _ = foreground(a_text(policy="Never"), "run:app=7s")
 

@@ -31,7 +31,7 @@ def test_the_grace_period_of_a_deletion_only_shrinks() -> None:
         await cluster.create(a_pod(container=PRE_STOP, terminationGracePeriodSeconds=30))
         await running(cluster)
         graces = []
-        for asked in (60, 20, 25, 0):
+        for asked in (60, 20, 25, 1):
             await cluster.delete(key("Pod"), grace=timedelta(seconds=asked))
             graces.append(at(await cluster.get(key("Pod")), "metadata", "deletionGracePeriodSeconds"))
         since = at(await cluster.get(key("Pod")), "metadata", "deletionTimestamp")

@@ -74,6 +74,24 @@ def test_a_dead_supervisors_pod_has_failed_and_is_shown_until_it_is_deleted(stor
     assert settle_orphans(store) == ()
 
 
+def test_init_containers_end_with_their_dead_supervisor_too(store: ObjectStore) -> None:
+    pod = running_pod()
+    status: JsonObject = {
+        "phase": "Pending",
+        "initContainerStatuses": [
+            {"name": "first", "state": {"terminated": {"exitCode": 0}}},
+            {"name": "second", "state": {"running": {}}},
+        ],
+    }
+    store.insert(pod | {"status": status}, namespace="default", owner=dead(SUPERVISOR))
+
+    settle_orphans(store)
+
+    found = store.get(key("Pod"))
+    assert at(found, "status", "initContainerStatuses", 0, "state", "terminated", "exitCode") == 0
+    assert at(found, "status", "initContainerStatuses", 1, "state", "terminated", "reason") == "OwnerDied"
+
+
 def test_a_pod_that_was_being_deleted_is_gone_with_its_supervisor(store: ObjectStore) -> None:
     pod = running_pod()
     pod["metadata"] = {"name": "demo", "deletionTimestamp": "2026-01-01T00:00:00Z"}
@@ -108,3 +126,14 @@ def test_a_pod_that_had_ended_keeps_its_end(store: ObjectStore) -> None:
 
     assert settle_orphans(store) == ()
     assert at(store.get(key("Pod")), "status") == {"phase": "Succeeded"}
+
+
+def test_of_pods_that_have_ended_the_newest_fifty_are_remembered(store: ObjectStore) -> None:
+    for number in range(53):
+        store.insert(a_pod(f"pod-{number:02}") | {"status": {"phase": "Succeeded"}}, namespace="default")
+    store.insert(a_pod("running") | {"status": {"phase": "Running"}}, namespace="default")
+
+    settle_orphans(store)
+
+    names = [str(at(stored.body, "metadata", "name")) for stored in store.list("Pod")]
+    assert names == [f"pod-{number:02}" for number in range(3, 53)] + ["running"]

@@ -79,6 +79,15 @@ class ScriptedCluster:
         self.objects[key] = stored
         return deepcopy(stored)
 
+    async def patch(self, key: ObjectKey, patch: JsonObject) -> JsonObject:
+        raise NotImplementedError
+
+    async def object_events(self, key: ObjectKey) -> builtins.list[JsonObject]:
+        raise NotImplementedError
+
+    async def evict(self, pod: ObjectKey, *, grace: timedelta | None = None) -> None:
+        raise NotImplementedError
+
     async def get(self, key: ObjectKey) -> JsonObject:
         await anyio.lowlevel.checkpoint()
         if key not in self._settled():

@@ -60,11 +60,13 @@ def test_the_skeleton_has_what_the_hosts_layout_needs(home: Home) -> None:
 
 
 def test_an_exit_code_that_is_an_answer_to_a_signal_is_explained() -> None:
-    assert explain_exit(AGNHOST, 2, "SIGTERM") == "pause answers SIGTERM with 2"
-    assert explain_exit(AGNHOST, 1, "SIGINT") == "pause answers SIGINT with 1"
-    assert explain_exit(AGNHOST, 2, None) is None
-    assert explain_exit(AGNHOST, 137, "SIGTERM") is None
-    assert explain_exit("busybox", 2, "SIGTERM") is None
+    pause = ("/agnhost", "pause")
+    assert explain_exit(AGNHOST, pause, 2, "SIGTERM") == "pause answers SIGTERM with 2"
+    assert explain_exit(AGNHOST, pause, 1, "SIGINT") == "pause answers SIGINT with 1"
+    assert explain_exit(AGNHOST, pause, 2, None) is None
+    assert explain_exit(AGNHOST, pause, 137, "SIGTERM") is None
+    assert explain_exit(AGNHOST, ("/agnhost", "porter"), 2, "SIGTERM") is None
+    assert explain_exit("busybox", pause, 2, "SIGTERM") is None
 
 
 def agnhost(*arguments: str) -> subprocess.Popen[str]:
@@ -91,7 +93,8 @@ def test_pause_answers_signals_at_once_and_leaves_no_child(sent: signal.Signals,
         process.send_signal(sent)
         output, errors = process.communicate(timeout=2)
 
-    assert (process.returncode, output, errors) == (code, "", "")
+    named = {signal.SIGTERM: "terminated", signal.SIGINT: "interrupt"}[sent]
+    assert (process.returncode, output, errors) == (code, f'exiting because of signal "{named}"\n', "")
     deadline = time.monotonic() + 2
     while (left := living_in_session(process.pid)) and time.monotonic() < deadline:
         os.sched_yield()
@@ -116,11 +119,11 @@ def test_the_entrypoint_tester_prints_its_arguments() -> None:
     assert output.endswith("entrypoint-tester a b c]\n")
 
 
-@pytest.mark.parametrize("arguments", [("netexec", "--http-port", "8080"), ()])
+@pytest.mark.parametrize("arguments", [("grpc-health-checking", "--port", "5000"), ()])
 def test_what_the_stand_in_does_not_provide_is_refused_by_name(arguments: tuple[str, ...]) -> None:
     with agnhost(*arguments) as process:
         _, errors = process.communicate(timeout=5)
 
     assert process.returncode == 64
-    assert "pause and entrypoint-tester" in errors
-    assert not arguments or '"netexec" is not provided' in errors
+    assert "this stand-in" in errors
+    assert not arguments or '"grpc-health-checking" is not provided' in errors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +14,15 @@ from boathook import events as e
 from boathook.clock import LoopClock, run_virtual
 from boathook.events import EventStream, Stamped
 from boathook.journal import Context, MemoryObligations
-from boathook.model import HookPoint, JsonObject
+from boathook.model import Exec, HookPoint, JsonObject
 from boathook.pods import FileResources, Pod, PodWorker, pod_from_object
+from boathook.pods.model import ContainerKind, PodContainer, Probe, ProbeKind
 from boathook.runtimes.assumptions import RUN, STOP, Assumption, Assumptions
 from boathook.runtimes.base import NetworkMode
 from boathook.runtimes.simulated import SimulatedRuntime
+
+TOLD_BY_ENGINE = ("Created", "Started", "Pulling", "Pulled")
+"""Events of Kubernetes that the engine's own say as well."""
 
 FOR_EVER = timedelta(days=1)
 
@@ -82,7 +87,7 @@ def answers_stop(exit_code: int, name: str = "app") -> Assumption:
 class Life:
     """A pod that lives in virtual time, with everything that was told of it."""
 
-    def __init__(self, pod: Pod, assumed: tuple[Assumption, ...]) -> None:
+    def __init__(self, pod: Pod, assumed: tuple[Assumption, ...], runtime: SimulatedRuntime | None = None) -> None:
         self.events: list[Stamped] = []
         self.statuses: list[JsonObject] = []
         stream = EventStream(clock=LoopClock())
@@ -90,7 +95,7 @@ class Life:
         self._listening.enter_context(stream.listening(self.events.append))
         self.obligations = MemoryObligations()
         self.context = Context(events=stream, clock=LoopClock(), obligations=self.obligations)
-        self.runtime = SimulatedRuntime(Assumptions(assumed))
+        self.runtime = runtime or SimulatedRuntime(Assumptions(assumed))
         self.worker = PodWorker(
             pod,
             self.runtime,
@@ -103,14 +108,19 @@ class Life:
 
     @property
     def told(self) -> list[str]:
-        return [line for stamped in self.events if (line := _line(stamped))]
+        return [line for stamped in self.events if not _is_told_by_engine(stamped) and (line := _line(stamped))]
 
 
-def live(pod: Pod, *assumed: Assumption, then: Callable[[PodWorker], Awaitable[None]] | None = None) -> Life:
+def live(
+    pod: Pod,
+    *assumed: Assumption,
+    then: Callable[[PodWorker], Awaitable[None]] | None = None,
+    runtime: SimulatedRuntime | None = None,
+) -> Life:
     """A whole life: started, then ``then`` happens (or it is deleted once everything runs), then removed."""
 
     async def whole() -> Life:
-        life = Life(pod, assumed)
+        life = Life(pod, assumed, runtime)
         async with anyio.create_task_group() as group:
             group.start_soon(life.worker.run)
             if then is None:
@@ -122,6 +132,10 @@ def live(pod: Pod, *assumed: Assumption, then: Callable[[PodWorker], Awaitable[N
         return life
 
     return run_virtual(whole)
+
+
+def _is_told_by_engine(stamped: Stamped) -> bool:
+    return isinstance(stamped.event, e.ClusterEvent) and stamped.event.reason in TOLD_BY_ENGINE
 
 
 def _line(stamped: Stamped) -> str:
@@ -149,3 +163,60 @@ def _line(stamped: Stamped) -> str:
             return f"{at} {event.hook.name} {event.target.name} ended at last {event.exit_code}"
         case _:
             return ""
+
+
+def a_staged_pod(
+    *containers: PodContainer, init: tuple[PodContainer, ...] = (), grace: int | None = None, **fields: Any
+) -> Pod:
+    """A pod of containers as the model has them; ``fields`` are the model's."""
+    return replace(a_pod(grace=grace), containers=containers, init_containers=init, **fields)
+
+
+def one(name: str = "app", *, kind: ContainerKind = ContainerKind.REGULAR, **fields: Any) -> PodContainer:
+    """A container as the model has it: hooks as :func:`a_container` takes them, other fields are the model's."""
+    hooks = {key: fields.pop(key) for key in ("post_start", "pre_stop") if key in fields}
+    return replace(a_pod(a_container(name, **hooks)).containers[0], kind=kind, **fields)
+
+
+def plain(name: str = "init", **fields: Any) -> PodContainer:
+    """A plain init container."""
+    return one(name, kind=ContainerKind.INIT, **fields)
+
+
+def sidecar(name: str = "side", **fields: Any) -> PodContainer:
+    return one(name, kind=ContainerKind.SIDECAR, **fields)
+
+
+async def until_ended(worker: PodWorker) -> None:
+    """What happens to a pod that is not deleted before it has ended by itself."""
+    await worker.wait_until(lambda pod: pod.phase.terminal)
+
+
+def times(told: list[str], what: str) -> list[float]:
+    """The moments of all lines that end so."""
+    return [float(line.split()[0]) for line in told if line.endswith(what)]
+
+
+def a_probe(
+    kind: ProbeKind, *, delay: float = 0, period: float = 1, failures: int = 1, grace: float | None = None
+) -> Probe:
+    """An exec probe; how it answers is assumed, under its kind."""
+    command = one("app", pre_stop="ask").pre_stop
+    assert command is not None
+    assert isinstance(command.handler, Exec)
+    return Probe(
+        kind=kind,
+        handler=command.handler,
+        initial_delay=timedelta(seconds=delay),
+        timeout=timedelta(seconds=1),
+        period=timedelta(seconds=period),
+        success_threshold=1,
+        failure_threshold=failures,
+        grace=None if grace is None else timedelta(seconds=grace),
+        source=command.source,
+    )
+
+
+def answers(kind: ProbeKind, name: str = "app", *, exit_code: int = 0) -> Assumption:
+    """How every question of a probe is answered."""
+    return Assumption(point=kind, name=name, duration=timedelta(0), exit_code=exit_code)

@@ -119,19 +119,16 @@ class TestHandlers:
             ({"exec": {"command": []}}, [f"{LIFECYCLE}.exec.command: Required value"]),
             (
                 {"httpGet": {"port": 0}},
-                [
-                    f"{LIFECYCLE}.httpGet.port: Invalid value: 0: must be between 1 and 65535, inclusive",
-                    f"{LIFECYCLE}.httpGet: httpGet hooks are not there yet",
-                ],
+                [f"{LIFECYCLE}.httpGet.port: Invalid value: 0: must be between 1 and 65535, inclusive"],
             ),
             (
                 {"httpGet": {"port": 80, "scheme": "http"}},
-                [
-                    f'{LIFECYCLE}.httpGet.scheme: Unsupported value: "http": supported values: "HTTP", "HTTPS"',
-                    f"{LIFECYCLE}.httpGet: httpGet hooks are not there yet",
-                ],
+                [f'{LIFECYCLE}.httpGet.scheme: Unsupported value: "http": supported values: "HTTP", "HTTPS"'],
             ),
-            ({"tcpSocket": {"port": 80}}, [f"{LIFECYCLE}.tcpSocket: tcpSocket hooks are not there yet"]),
+            (
+                {"tcpSocket": {"port": 70000}},
+                [f"{LIFECYCLE}.tcpSocket.port: Invalid value: 70000: must be between 1 and 65535, inclusive"],
+            ),
         ],
     )
     def test_a_hook_has_exactly_one_well_formed_handler(self, handler: Any, expected: list[str]) -> None:
@@ -197,7 +194,7 @@ class TestRefusals:
             ({"name": "App"}, "spec.containers[0].name: Invalid value"),
             ({"image": ""}, "spec.containers[0].image: Required value"),
             ({"command": "sh"}, 'spec.containers[0].command: found "sh", expected a list'),
-            ({"readinessProbe": {"exec": {"command": ["true"]}}}, "spec.containers[0].readinessProbe: probes are not"),
+            ({"readinessProbe": {}}, "spec.containers[0].readinessProbe: Required value: must specify a handler type"),
             ({"imagePullPolicy": "Sometimes"}, "spec.containers[0].imagePullPolicy: Unsupported value"),
             ({"volumeMounts": [{"name": "x"}]}, 'spec.containers[0].volumeMounts[0].name: Not found: "x"'),
             ({"env": [{"name": "A", "value": 1}]}, "spec.containers[0].env[0].value: found 1, expected text"),
@@ -214,12 +211,45 @@ class TestRefusals:
         ]
 
     def test_what_is_not_there_yet_is_refused_by_name(self) -> None:
-        told = refusals(a_pod_object(volumes=[{"name": "v", "nfs": {}}], initContainers=[a_container("init")]))
+        app = a_container(volumeDevices=[{"name": "v", "devicePath": "/dev/x"}])
+
+        told = refusals(a_pod_object(app, volumes=[{"name": "v", "nfs": {}}]))
 
         assert told == [
-            "spec.initContainers: init containers are not there yet",
             "spec.volumes[0].nfs: nfs volumes are not there yet",
+            "spec.containers[0].volumeDevices: volumeDevices are not there yet",
         ]
+
+    @pytest.mark.behaviour("pods:21")
+    def test_ephemeral_containers_are_refused_by_name_and_their_hooks_besides(self) -> None:
+        late = a_container("late", pre_stop="bye")
+
+        assert refusals(a_pod_object(ephemeralContainers=[late])) == [
+            "spec.ephemeralContainers: Forbidden: cannot be set on create",
+            "spec.ephemeralContainers[0].lifecycle: Forbidden: cannot be set for an Ephemeral Container",
+        ]
+
+    def test_the_place_is_that_of_the_one_entry_where_the_api_names_the_whole_list(self) -> None:
+        text = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: demo}
+spec:
+  containers:
+  - name: app
+    image: agnhost
+    volumeMounts:
+    - {name: v, mountPath: /a}
+    - {name: v, mountPath: /b, subPath: ../up}
+  volumes: [{name: v, emptyDir: {}}]
+"""
+
+        with pytest.raises(ManifestError) as refused:
+            parse_pods(text, "pod.yaml")
+
+        assert str(refused.value) == (
+            "pod.yaml:10:41: spec.containers[0].volumeMounts.subPath: Invalid value: \"../up\": must not contain '..'"
+        )
 
     def test_what_has_no_effect_is_a_warning(self) -> None:
         pod = a_pod(a_container(resources={"limits": {"cpu": "1"}}), nodeSelector={"disk": "ssd"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -10,11 +11,12 @@ import pytest
 from boathook.clock import LoopClock, run_virtual
 from boathook.events import EventStream
 from boathook.journal import Context, MemoryObligations, Obligation, ObligationState, Settled
+from boathook.model import HttpGet
 from boathook.pods import SETTLERS, PodWorker
 from boathook.pods.stopping import STOP_OBLIGATION
 from boathook.runtimes.assumptions import Assumption, Assumptions
 from boathook.runtimes.simulated import SimulatedRuntime
-from tests.pods.build import a_container, a_pod, live, takes
+from tests.pods.build import a_container, a_pod, a_staged_pod, live, one, takes
 
 
 def an_obligation(**volume: object) -> Obligation:
@@ -75,3 +77,24 @@ def test_an_obligation_holds_all_that_is_needed_after_a_round_trip() -> None:
 
     assert set(obligation.payload) == {"hook", "container", "sandbox", "grace"}
     assert obligation.target.instance == "uid-1/app/0"
+
+
+@pytest.mark.behaviour("pods:31")
+def test_an_http_hook_is_asked_again_and_delivered_even_where_nobody_answers_any_more() -> None:
+    handler = HttpGet(scheme="HTTP", host="", port=8080, path="/bye", headers=())
+    container = one(pre_stop="bye")
+    assert container.pre_stop is not None
+    asks = replace(container, pre_stop=replace(container.pre_stop, handler=handler))
+    seen: list[Obligation] = []
+
+    async def look(worker: PodWorker) -> None:
+        await worker.wait_until(lambda pod: pod.all_started)
+        worker.request_stop()
+        await anyio.sleep(1)
+        seen.extend(await worker._context.obligations.owed(kind=STOP_OBLIGATION))
+
+    live(a_staged_pod(asks, grace=20), takes(5), then=look)
+    settled, runtime = settle(seen[0])
+
+    assert settled.state is ObligationState.MET
+    assert runtime._containers == {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from boathook.clock import VIRTUAL_EPOCH
 from boathook.pods import Phase, RestartPolicy
-from boathook.pods.status import CREATING, ContainerStatus, Running, State, Terminated, phase_of, status_object
+from boathook.pods.phases import phase_of
+from boathook.pods.status import CREATING, ContainerStatus, PodFacts, Running, State, Terminated, status_object
 from boathook.runtimes.base import Exit
 
 RUNNING = Running(started=VIRTUAL_EPOCH)
@@ -61,7 +64,9 @@ def test_what_ended_for_good_succeeded_only_with_zero(code: int, expected: Phase
 
 
 def test_the_status_object_is_the_apis() -> None:
-    status = status_object([a_status(RUNNING, last=ended(137))], phase=Phase.RUNNING, started=VIRTUAL_EPOCH)
+    running = replace(a_status(RUNNING, last=ended(137)), ready=True, started=True)
+
+    status = status_object([running], PodFacts(phase=Phase.RUNNING, started=VIRTUAL_EPOCH))
 
     assert status["startTime"] == "2000-01-01T00:00:00Z"
     assert status["containerStatuses"] == [

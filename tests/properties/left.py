@@ -58,7 +58,7 @@ def processes_of(home: Home, owners: tuple[int, ...]) -> Iterator[tuple[int, str
     """Living processes that were started for this home: by their command line, environment, or what they have mounted.
 
     A container's own processes know nothing of the home, but their mount namespace is made of it. A spawner, and the
-    holder of a sandbox, name their owner on their command line.
+    holder of a sandbox, name their owner on their command line; bubblewrap names the container's directories.
     """
     marks = [str(home.path).encode() + end for end in (b"/", b"\0", b" ")]
     marks += [b"spawner.main import main; main(%d)" % owner for owner in owners]
@@ -67,11 +67,19 @@ def processes_of(home: Home, owners: tuple[int, ...]) -> Iterator[tuple[int, str
             continue
         try:
             state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-            told = END.join((entry / name).read_bytes() for name in ("cmdline", "environ", "mountinfo"))
         except OSError:
             continue
+        told = END.join(_told(entry / name) for name in ("cmdline", "environ", "mountinfo"))
         if state not in "ZX" and any(mark in told for mark in marks):
             yield int(entry.name), f"{state} {told.partition(END)[0].replace(NUL, b' ').decode(errors='replace')}"
+
+
+def _told(path: Path) -> bytes:
+    """What cannot be read says nothing: a bubblewrap that was left behind shows its command line alone."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def mounts_of(home: Home) -> list[str]:

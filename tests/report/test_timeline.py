@@ -21,7 +21,7 @@ from boathook.model import (
     Source,
     Target,
 )
-from boathook.report.timeline import render_timeline
+from boathook.report.timeline import Timeline, render_timeline
 
 WALL = datetime(2026, 1, 1, tzinfo=UTC)
 CONTAINER = Target(kind="container", scope="default/prestop-pod", name="prestop-container", instance="u/0")
@@ -131,3 +131,31 @@ def test_an_image_that_its_registry_did_not_give_is_told_once_with_the_reason() 
   0.100  note                image "busybox" is a stand-in: registry cannot be reached
   0.300  note                image "app" comes from the local store: registry has no tag
 """)
+
+
+def test_containers_of_several_pods_are_told_with_their_pods() -> None:
+    other = Target(kind="container", scope="default/b", name="prestop-container", instance="v/0")
+    life = a_life(a_result())
+    heading = e.RunStarted(title="prestop-pod, b", command="pod run", place="local/bwrap", facts=())
+    told = render_timeline([*stamped((0.0, heading)), *life[1:4], *stamped((3.0, e.ContainerStarted(target=other)))])
+
+    assert [line[9:] for line in told.splitlines()[1:]] == [
+        "prestop-pod/prestop-container created, agnhost (stand-in) /agnhost pause, uid 1000",
+        "prestop-pod/prestop-container running",
+        "prestop-pod/prestop-container stop requested (deleted, grace 60s)",
+        "b/prestop-container running",
+    ]
+
+
+def test_hooks_of_a_pod_whose_containers_were_created_before_are_told_with_their_containers() -> None:
+    timeline = Timeline(several_containers=True)
+    (line,) = timeline.lines(*stamped((2.0, e.HookStarted(target=CONTAINER, hook=a_hook(), budget=None))))
+
+    assert line.split()[1:3] == ["prestop-container", "preStop"]
+
+
+def test_a_hook_that_is_run_alone_has_a_limit_and_no_grace() -> None:
+    heading = e.RunStarted(title="prestop-pod/c.preStop", command="hook run", place="local/bwrap", facts=())
+    result = a_result(outcome=Outcome.TIMED_OUT, reason="timed out after 50s")
+
+    assert "grace" not in render_timeline(stamped((0.0, heading), (1.0, e.HookFinished(result=result))))

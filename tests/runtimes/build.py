@@ -110,9 +110,15 @@ class Place:
 
 
 @asynccontextmanager
-async def a_place(home: Home, *, network: NetworkMode = NetworkMode.POD, **changes: Any) -> AsyncIterator[Place]:
+async def a_place(
+    home: Home,
+    *,
+    network: NetworkMode = NetworkMode.POD,
+    kind: type[BubblewrapRuntime] = BubblewrapRuntime,
+    **changes: Any,
+) -> AsyncIterator[Place]:
     image = an_image(home)
-    async with BubblewrapRuntime(home, images=OneImage(image)) as runtime:
+    async with kind(home, images=OneImage(image)) as runtime:
         spec = SandboxSpec(name="pod", hostname="pod-host", network=network, labels={}, **changes)
         yield Place(runtime, image, await runtime.create_sandbox(spec))
 

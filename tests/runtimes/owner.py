@@ -1,4 +1,4 @@
-"""A process of its own that runs one container and stays: ``python owner.py HOME SCRIPT``. Prints pids and ids."""
+"""A process of its own with a container that stays: ``python owner.py HOME SCRIPT [process]``. Prints pids and ids."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pathlib import Path
 import anyio
 
 from boathook.home import Home
+from boathook.runtimes.bubblewrap import BubblewrapRuntime
+from boathook.runtimes.process import ProcessRuntime
 from tests.runtimes.build import a_place
 
 
-async def main(home: str, script: str) -> None:
-    async with a_place(Home(Path(home))) as place:
+async def main(home: str, script: str, isolation: str = "namespaces") -> None:
+    kind = ProcessRuntime if isolation == "process" else BubblewrapRuntime
+    async with a_place(Home(Path(home)), kind=kind) as place:
         container = await place.ready(script)
         runtime = place.runtime
         known = {
@@ -26,4 +29,4 @@ async def main(home: str, script: str) -> None:
         await anyio.to_thread.run_sync(sys.stdin.read)
 
 
-anyio.run(main, sys.argv[1], sys.argv[2])
+anyio.run(lambda: main(*sys.argv[1:]))

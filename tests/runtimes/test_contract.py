@@ -68,7 +68,7 @@ async def test_sigkill_ends_a_container_with_137(place: Place) -> None:
 
 
 async def test_stop_sends_the_stop_signal_and_waits(place: Place) -> None:
-    container = await place.ready() if place.runtime.name == "local/bwrap" else await place.started()
+    container = await place.ready() if place.runtime.name != "simulated" else await place.started()
     told = Told([])
 
     await stop(place.runtime, container, signal="SIGTERM", grace=timedelta(seconds=20), signalled=told)

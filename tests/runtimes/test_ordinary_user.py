@@ -51,7 +51,13 @@ def directory() -> Iterator[Path]:
 def test_an_ordinary_user_s_containers_behave_alike(interpreter: str, directory: Path) -> None:
     shown = Path(__file__).parent.parent.parent
     libraries = Path(pytest.__file__).parent.parent
-    names = ("runtimes/test_bubblewrap", "runtimes/test_owners", "runtimes/test_contract", "images/test_containers")
+    names = (
+        "runtimes/test_bubblewrap",
+        "runtimes/test_owners",
+        "runtimes/test_contract",
+        "runtimes/test_network",
+        "images/test_containers",
+    )
     files = [str(shown / "tests" / f"{name}.py") for name in names]
     if as_ordinary_user("test", "-r", files[0], "-a", "-r", str(libraries / "pytest")).returncode != 0:
         pytest.skip("an ordinary user may not read the project or its libraries")

@@ -31,12 +31,12 @@ class Owner:
 
 
 @contextmanager
-def an_owner(home: Home, script: str = IDLE) -> Iterator[Owner]:
+def an_owner(home: Home, script: str = IDLE, *isolation: str) -> Iterator[Owner]:
     program = Path(__file__).with_name("owner.py")
     root = program.parent.parent.parent
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), str(root / "src"), *sys.path])}
     process = subprocess.Popen(
-        [sys.executable, str(program), str(home.path), script],
+        [sys.executable, str(program), str(home.path), script, *isolation],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

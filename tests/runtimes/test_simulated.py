@@ -10,13 +10,14 @@ import anyio.lowlevel
 import pytest
 
 from boathook.clock import run_virtual
-from boathook.errors import NotFound, NotRunning, UsageError
+from boathook.errors import NotFound, NotRunning, RequestFailed, UsageError
 from boathook.runtimes.base import (
     ContainerId,
     ContainerSpec,
     ContainerState,
     ExecSpec,
     Exit,
+    HttpRequest,
     NetworkMode,
     PullPolicy,
     SandboxSpec,
@@ -226,3 +227,46 @@ class TestRecords:
             return await runtime.resolve_user(await runtime.resolve_image("app", PullPolicy.NEVER), user)
 
         assert run_virtual(look_up) == expected
+
+
+class TestRequests:
+    """What is asked of a container is answered after the assumed time."""
+
+    def asked(self, label: str, *assumed: str, host: str = "") -> tuple[int, float, tuple[str, ...]]:
+        async def scene() -> tuple[int, float, tuple[str, ...]]:
+            runtime = simulated(*assumed)
+            container = await a_running(runtime)
+            began = anyio.current_time()
+            request = HttpRequest(secure=False, host=host, port=80, path="/", headers=())
+            response = await runtime.request(container, request, label=label)
+            return response.status, anyio.current_time() - began, runtime.assumptions.defaults_used
+
+        return run_virtual(scene)
+
+    def test_a_hooks_request_takes_what_was_assumed(self) -> None:
+        assert self.asked("pre_stop:app", "preStop:app=40s") == (200, 40.0, ())
+
+    def test_what_nobody_assumed_of_a_hook_is_said_and_of_a_probe_is_not(self) -> None:
+        assert self.asked("pre_stop:app") == (200, 0.0, ("pre_stop:app=0s",))
+        assert self.asked("liveness:app") == (200, 0.0, ())
+        assert self.asked("liveness:app", "livenessProbe:app=2s") == (200, 2.0, ())
+
+    def test_a_request_ends_with_its_container(self) -> None:
+        async def scene() -> float:
+            runtime = simulated("preStop:app=40s")
+            container = await a_running(runtime)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._killed_after, runtime, container, 3)
+                with pytest.raises(RequestFailed, match="EOF"):
+                    await runtime.request(
+                        container,
+                        HttpRequest(secure=False, host="", port=80, path="/", headers=()),
+                        label="pre_stop:app",
+                    )
+            return anyio.current_time()
+
+        assert run_virtual(scene) == 3
+
+    async def _killed_after(self, runtime: SimulatedRuntime, container: ContainerId, seconds: float) -> None:
+        await anyio.sleep(seconds)
+        await runtime.signal(container, "SIGKILL")

@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from boathook import __version__
+from boathook.cli.lazy import LazyGroup
 
 COMMANDS = {
-    "pod": ("boathook.cli.pod", "Run, stop and list pods with their postStart and preStop hooks"),
+    "pod": ("boathook.cli.pod", "Run pods with their postStart and preStop hooks, look at them and stop them"),
     "compose": ("boathook.cli.compose", "Bring Compose projects up and down with their hooks"),
     "helm": ("boathook.cli.helm", "Install and uninstall charts with their hooks"),
     "backup": ("boathook.cli.backup", "Back up pods and volumes with pre and post hooks"),
     "image": ("boathook.cli.image", "Manage the images of the embedded runtime"),
+    "hook": ("boathook.cli.hook", "Run one hook of a file alone, or list its hooks"),
     "plan": ("boathook.cli.plan", "Show what a file's hooks would do, without doing it"),
+    "verify": ("boathook.cli.verify", "Run the cases that show what hooks do, here or on a cluster"),
     "recover": ("boathook.cli.recover", "Settle what a crash left owing"),
-    "history": ("boathook.cli.history", "List past runs"),
+    "history": ("boathook.cli.history", "List past runs, and delete old ones"),
     "show": ("boathook.cli.show", "Show one past run with the output of its hooks"),
 }
 
 
-class LazyGroup(click.Group):
-    """Knows its commands' names and one-line helps without importing them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), cmd_name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
 @click.group(
     cls=LazyGroup,
+    commands_at={name: (f"{module}:{name}", text) for name, (module, text) in COMMANDS.items()},
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="State is kept under $BOATHOOK_HOME. Run 'boathook COMMAND --help' for a command's options.",
 )

@@ -11,6 +11,7 @@ import click
 from boathook.cli.session import told
 
 if TYPE_CHECKING:
+    from boathook.events import Stamped
     from boathook.model import Finding
     from boathook.runtimes.assumptions import Assumptions
 
@@ -39,7 +40,11 @@ def _plan(path: Path, assume: tuple[str, ...], set_values: tuple[str, ...], outp
     from boathook.runtimes.assumptions import Assumptions
 
     assumptions = Assumptions.parse(assume)
-    stamped = find_planner(path, set_values, note=_note)(assumptions)
+    print_plan(find_planner(path, set_values, note=_note)(assumptions), assumptions, output)
+
+
+def print_plan(stamped: tuple[Stamped, ...], assumptions: Assumptions, output: str) -> None:
+    """The timeline and what was taken for granted, or all events as JSON."""
     if output == "json":
         from boathook.codec import to_json
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 import click
 
 from boathook.cli.exit_codes import BUG, INTERRUPTED, exit_code
-from boathook.errors import BoathookError
+from boathook.errors import BoathookError, UsageError
 from boathook.home import Home
-from boathook.settings import Settings
+from boathook.settings import PROCESS, Settings
 
 if TYPE_CHECKING:
     import anyio
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ExitCodes = Callable[[BoathookError], int]
+
+
+_STARTING = frozenset({"cluster.create", "cluster.apply", "pod.run", "compose.up"})
+"""What has the supervisor start containers, which it does in namespaces only."""
 
 
 @dataclass(slots=True)
@@ -71,6 +75,10 @@ class Session:
 
             images = ImageResolver(self.home, self.settings.image_map, offline=self.settings.offline)
             runtime = BubblewrapRuntime(self.home, images=images)
+            if self.settings.isolation == PROCESS:
+                from boathook.runtimes.process import ProcessRuntime
+
+                runtime = ProcessRuntime(self.home, images=images)
             self._runtime = await self._stack.enter_async_context(runtime)
         return self._runtime
 
@@ -132,6 +140,11 @@ class Session:
     async def _ask(self, operation: str, params: JsonObject, owner: int | None, tell: Listener) -> JsonObject:
         from boathook.supervisor.client import call
 
+        if self.settings.isolation == PROCESS and owner is None and operation in _STARTING:
+            raise UsageError(
+                "--isolation process is not supported for what runs in the background",
+                hint="run it in the foreground: without --detach",
+            )
         return await call(self.home, operation, params | self._settings(), on_event=tell, owner_pid=owner)
 
     def _settings(self) -> JsonObject:

@@ -87,6 +87,21 @@ class Cluster(Protocol):
         """Create, or bring an existing object to what the manifest says (status and uid stay)."""
         ...
 
+    async def patch(self, key: ObjectKey, patch: JsonObject) -> JsonObject:
+        """Apply a JSON merge patch (RFC 7386: null removes a field, lists are replaced); return the object.
+
+        Raises ``NotFound``, and ``ManifestError`` for a change that is not allowed.
+        """
+        ...
+
+    async def object_events(self, key: ObjectKey) -> list[JsonObject]:
+        """The ``v1`` Event objects about an object, oldest first; also while and after it is deleted."""
+        ...
+
+    async def evict(self, pod: ObjectKey, *, grace: timedelta | None = None) -> None:
+        """Ask for a pod's end through the Eviction API: as its deletion. Raises ``NotFound``."""
+        ...
+
     async def get(self, key: ObjectKey) -> JsonObject:
         """Raises ``NotFound`` (``<kind>s "<name>" not found``)."""
         ...
@@ -102,7 +117,11 @@ class Cluster(Protocol):
         ...
 
     async def delete(self, key: ObjectKey, *, grace: timedelta | None = None, cause: str = "deleted") -> None:
-        """Ask for deletion (in the background: a pod first stops, with its hooks). Raises ``NotFound``."""
+        """Ask for deletion (in the background: a pod first stops, with its hooks). Raises ``NotFound``.
+
+        ``grace`` of zero is kubectl's ``--force --grace-period=0``: the object is gone at once, its containers get a
+        second. An object with ``metadata.finalizers`` stays, marked as deleted, until a patch takes the last one away.
+        """
         ...
 
     async def wait_until(self, key: ObjectKey, condition: Callable[[JsonObject | None], T | None]) -> T:

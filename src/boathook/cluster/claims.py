@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from boathook.cluster.base import ObjectKey
@@ -12,21 +11,13 @@ from boathook.cluster.store import ObjectStore, uid_of
 from boathook.errors import Conflict, NotFound
 from boathook.model import JsonObject
 from boathook.objects import mapping, text
+from boathook.pods.model import Claim, Pod
+from boathook.pods.quantities import whole
 from boathook.pods.resources import config_map_files, secret_files
 from boathook.runtimes.base import ContainerRuntime, Volume
 
-_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18, "m": 1e-3}
-_UNITS |= {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60}
-_QUANTITY = re.compile(r"([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)([KMGTPE]i|[kMGTPEm]?)")
-
 DYNAMIC = "boathook.io/dynamic"
 """Annotation of a claim whose storage is a directory of Boathook's own, removed with the claim."""
-
-
-def quantity(written: str) -> float:
-    """Bytes of ``1Gi``, ``500M``, ``1e3``; 0 for what is no quantity."""
-    match = _QUANTITY.fullmatch(written)
-    return float(match[1]) * _UNITS[match[2]] if match else 0.0
 
 
 class ClusterResources:
@@ -155,7 +146,7 @@ def _matching(store: ObjectStore, claim: JsonObject) -> JsonObject | None:
         for stored in store.list("PersistentVolume")
         if local_path(stored.body) and _fits(stored.body, claim)
     ]
-    return min(fitting, key=lambda volume: quantity(text(volume, "spec", "capacity", "storage")), default=None)
+    return min(fitting, key=lambda volume: whole(text(volume, "spec", "capacity", "storage")), default=None)
 
 
 def _fits(volume: JsonObject, claim: JsonObject) -> bool:
@@ -174,8 +165,8 @@ def _fits(volume: JsonObject, claim: JsonObject) -> bool:
         text(volume, "spec", "storageClassName") == text(claim, "spec", "storageClassName")
         and set(map(str, modes if isinstance(modes, list) else []))
         <= set(map(str, offered if isinstance(offered, list) else []))
-        and quantity(text(volume, "spec", "capacity", "storage"))
-        >= quantity(text(claim, "spec", "resources", "requests", "storage"))
+        and whole(text(volume, "spec", "capacity", "storage"))
+        >= whole(text(claim, "spec", "resources", "requests", "storage"))
     )
 
 
@@ -197,3 +188,23 @@ async def release(store: ObjectStore, runtime: ContainerRuntime, claim: JsonObje
     key = ObjectKey(kind="PersistentVolume", namespace="", name=text(claim, "spec", "volumeName"))
     if key.name and store.find(key) is not None:
         store.update(key, lambda obj: obj | {"status": {"phase": "Released"}})
+
+
+async def until_bound(store: ObjectStore, pod: Pod, is_given_up: Callable[[], bool]) -> bool:
+    """Wait as a pod that cannot be scheduled does; False: it is to be stopped before it ever started."""
+    keys = [
+        ObjectKey(kind="PersistentVolumeClaim", namespace=pod.namespace, name=volume.volume.name)
+        for volume in pod.volumes
+        if isinstance(volume.volume, Claim)
+    ]
+    while not is_given_up():
+        seen = store.version()
+        found = [store.find(key) for key in keys]
+        for stored in found:
+            if stored is not None:
+                bind_if_unbound(store, stored.body)
+        found = [store.find(key) for key in keys]
+        if all(stored is not None and is_bound(stored.body) for stored in found):
+            return True
+        await store.changed(seen)
+    return False

@@ -60,6 +60,15 @@ def job_ended_badly(stored: Stored | None, error: BoathookError | ExceptionGroup
     return _status(stored) | {"active": 0, "conditions": failed}
 
 
+def job_stopped(stored: Stored | None, cause: str) -> JsonObject:
+    """The status of a Job that makes no more pods because its process ends; one that was over stays as it is."""
+    status = _status(stored)
+    if status.get("conditions"):
+        return status
+    failed: JsonValue = [{"type": "Failed", "status": "True", "reason": "Stopped", "message": cause}]
+    return status | {"active": 0, "conditions": failed}
+
+
 def _status(stored: Stored | None) -> JsonObject:
     return {} if stored is None else mapping(stored.body, "status")
 

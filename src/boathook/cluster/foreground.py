@@ -8,20 +8,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import Protocol, runtime_checkable
 
 import anyio
 
 from boathook.cluster.base import Cluster, ObjectKey
+from boathook.cluster.deletion import finalizers_of, is_being_deleted, is_forced
 from boathook.errors import ManifestError, NotFound
 from boathook.events import HookFinished, Stamped
 from boathook.journal import Context
 from boathook.model import Finding, HookResult, JsonObject
-from boathook.objects import mapping
+from boathook.objects import mapping, mappings
 from boathook.pods.model import Phase, Pod, PodFile
 from boathook.pods.preflight import preflight
 from boathook.pods.run import PodRun, why_over
 from boathook.pods.status import BLOCKED
 from boathook.runtimes.base import ContainerRuntime
+
+
+@runtime_checkable
+class EndsInTheBackground(Protocol):
+    """A cluster of this process, whose pods may run on for a moment after their objects are gone."""
+
+    async def until_idle(self) -> None: ...
 
 
 async def check_pods(pod_file: PodFile, runtime: ContainerRuntime) -> None:
@@ -77,6 +86,8 @@ async def run_pods(
         async with anyio.create_task_group() as group:
             for pod in pod_file.pods:
                 group.start_soon(one, pod, results)
+        if isinstance(cluster, EndsInTheBackground):
+            await cluster.until_idle()
     return tuple(runs[pod.scope] for pod in pod_file.pods)
 
 
@@ -106,17 +117,18 @@ async def _run_one(
     def gone(obj: JsonObject | None) -> bool | None:
         nonlocal last
         last = obj or last
-        return True if obj is None else None
+        # What has stopped and is kept by its finalizers alone is over: nobody here takes them away.
+        return True if obj is None or (finalizers_of(obj) and is_forced(obj)) else None
 
     async with anyio.create_task_group() as watching:
         watching.start_soon(cluster.wait_until, key, gone)
         why = await why_over(
-            ended=lambda: cluster.wait_until(key, _has_ended),
-            started=lambda: cluster.wait_until(key, _has_started),
+            ended=lambda: cluster.wait_until(key, has_ended),
+            started=lambda: cluster.wait_until(key, has_started),
             lasting=lasting,
             stop=stop,
         )
-        if not why and _is_being_deleted(last):
+        if not why and is_being_deleted(last):
             # By another command: it was asked to stop all the same.
             why = "deleted"
         else:
@@ -141,25 +153,24 @@ def _outcome(pod: Pod, status: JsonObject, results: list[HookResult], why: str) 
     )
 
 
-def _has_ended(obj: JsonObject | None) -> bool | None:
+def has_ended(obj: JsonObject | None) -> bool | None:
     """Ended by itself, deleted by somebody, or waiting for what nobody will bring."""
-    if obj is None or _is_being_deleted(obj):
+    if obj is None or is_being_deleted(obj):
         return True
     status = _status(obj)
     phase = status.get("phase")
     if isinstance(phase, str) and Phase(phase).terminal:
         return True
-    waiting = (mapping(mapping(one.get("state")).get("waiting")) for one in _containers(status))
+    waiting = (mapping(mapping(one.get("state")).get("waiting")) for one in _all_containers(status))
     return True if any(one.get("reason") in BLOCKED for one in waiting) else None
 
 
-def _is_being_deleted(obj: JsonObject) -> bool:
-    return bool(mapping(obj.get("metadata")).get("deletionTimestamp"))
-
-
-def _has_started(obj: JsonObject | None) -> bool | None:
-    """Every container runs, or has run."""
-    containers = _containers(_status(obj or {}))
+def has_started(obj: JsonObject | None) -> bool | None:
+    """Every container runs, or has run; or one had to be started again, and others may wait for it for ever."""
+    status = _status(obj or {})
+    if any(one.get("restartCount") for one in _all_containers(status)):
+        return True
+    containers = _containers(status)
     started = (not mapping(one.get("state")).get("waiting") or bool(one.get("lastState")) for one in containers)
     return True if containers and all(started) else None
 
@@ -168,6 +179,9 @@ def _status(obj: JsonObject) -> JsonObject:
     return mapping(obj.get("status"))
 
 
-def _containers(status: JsonObject) -> list[JsonObject]:
-    listed = status.get("containerStatuses")
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+def _all_containers(status: JsonObject) -> list[JsonObject]:
+    return _containers(status, "initContainerStatuses") + _containers(status)
+
+
+def _containers(status: JsonObject, field: str = "containerStatuses") -> list[JsonObject]:
+    return mappings(status.get(field))

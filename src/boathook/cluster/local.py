@@ -3,46 +3,47 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from boathook.cluster import claims
-from boathook.cluster.base import ObjectKey, VolumeCopy, key_of
-from boathook.cluster.failing import LateWrites, job_ended_badly, pod_ended_badly
+from boathook.cluster.base import ObjectKey, key_of
+from boathook.cluster.deletion import (
+    finalizers_of,
+    is_being_deleted,
+    is_forced,
+    marked,
+    marked_at_once,
+    marked_claim,
+)
+from boathook.cluster.failing import LateWrites, job_ended_badly, job_stopped, pod_ended_badly
 from boathook.cluster.jobs import JobRun
+from boathook.cluster.local_pods import LocalPods
 from boathook.cluster.merging import merged, refuse_changed_spec
 from boathook.cluster.objects import ACTIVE_KINDS, StoredObjects
 from boathook.cluster.owners import is_alive
-from boathook.cluster.store import ObjectStore, plural, uid_of
+from boathook.cluster.patching import patched
+from boathook.cluster.recording import Recorder
+from boathook.cluster.store import ObjectStore, Stored, plural, uid_of
 from boathook.cluster.validation import check
-from boathook.codec import to_json
 from boathook.errors import BoathookError, Conflict, NotFound
 from boathook.events import EventStream, ObjectApplied, ObjectDeleted
 from boathook.journal import Context
 from boathook.model import JsonObject, Target
 from boathook.objects import mapping, text
 from boathook.pods import PodWorker, pod_from_object
-from boathook.pods.model import Claim, Pod
-from boathook.runtimes.base import ContainerId, ContainerRuntime, ExecSpec, Execution, LogLine, NetworkMode, OutputSink
+from boathook.pods.model import Pod
+from boathook.runtimes.base import ContainerId, ContainerRuntime, NetworkMode
 
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 """What names made by a cluster end with: no vowels, so that no words come about (apimachinery, util/rand)."""
-
-
-@runtime_checkable
-class CopiesVolumes(Protocol):
-    """A runtime whose volumes are no directories, and that knows how long copying one takes."""
-
-    async def copy_volume(self, name: str) -> None: ...
 
 
 def random_suffix() -> str:
@@ -50,7 +51,7 @@ def random_suffix() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(5))
 
 
-class LocalCluster(StoredObjects):
+class LocalCluster(LocalPods, StoredObjects):
     """Implements ``Cluster``. What it runs lives inside its ``async with`` block and ends with it."""
 
     def __init__(
@@ -66,6 +67,7 @@ class LocalCluster(StoredObjects):
         super().__init__(store)
         self.runtime = runtime
         self._context = context
+        self._clock = context.clock
         self._network = network
         self._owner = owner
         self._names = names
@@ -73,6 +75,9 @@ class LocalCluster(StoredObjects):
         self._surroundings: dict[str, tuple[Context, NetworkMode]] = {}
         self._causes: dict[str, str] = {}
         """Why a pod is being deleted, by its uid."""
+        self._recorder = Recorder(store)
+        self._ending = ""
+        """Why everything here is to stop; empty while it is not."""
         self._jobs: dict[str, anyio.CancelScope] = {}
         self._tasks: TaskGroup = anyio.create_task_group()
         self._late = LateWrites(self._tasks)
@@ -103,13 +108,7 @@ class LocalCluster(StoredObjects):
     @property
     def ended(self) -> frozenset[ContainerId]:
         """The containers of pods that have ended, kept for their logs."""
-        found = set()
-        for worker in self._workers.values():
-            for container in worker.pod.containers:
-                with suppress(NotFound):
-                    if _has_ended(worker):
-                        found.add(worker.container_id(container.name))
-        return frozenset(found)
+        return frozenset[ContainerId]().union(*(w.instances for w in self._workers.values() if _has_ended(w)))
 
     # Writing.
 
@@ -130,9 +129,7 @@ class LocalCluster(StoredObjects):
         stored = self.store.insert(obj, namespace=namespace, owner=owner)
         self._surroundings[uid_of(stored)] = context or self._context, network or self._network
         self._tell_applied(stored, "created")
-        if pod is not None:
-            pod = replace(pod, uid=uid_of(stored), namespace=text(stored, "metadata", "namespace"))
-        self._act_on(stored, pod)
+        self._act_on(stored, None if pod is None else _identified(pod, stored))
         return stored
 
     async def apply(self, obj: JsonObject, *, namespace: str = "default") -> JsonObject:
@@ -146,17 +143,38 @@ class LocalCluster(StoredObjects):
             self._tell_applied(found.body, "unchanged")
             return found.body
         refuse_changed_spec(found.body, wanted)
-        stored = self.store.update(key, lambda now: merged(now, obj))
-        self._tell_applied(stored, "configured")
+        return self._change(key, lambda now: merged(now, obj))
+
+    async def patch(self, key: ObjectKey, patch: JsonObject) -> JsonObject:
+        """As ``Cluster.patch``. An object that was only kept by the finalizers that this takes away is gone then."""
+        found = self.store.get(key)
+        inert = self.is_inert(key.kind)
+        check(patched(found, patch, inert=inert))
+        stored = self._change(key, lambda now: patched(now, patch, inert=inert))
+        waits_for_nobody = is_forced(stored) or uid_of(stored) not in self._workers
+        if is_being_deleted(stored) and not finalizers_of(stored) and waits_for_nobody:
+            self._removed(key, stored, self._causes.get(uid_of(stored), "deleted"))
+        return stored
+
+    def _change(self, key: ObjectKey, change: Callable[[JsonObject], JsonObject]) -> JsonObject:
+        before = self.store.get(key)
+        stored = self.store.update(key, change)
+        self._tell_applied(stored, "unchanged" if stored == before else "configured")
+        worker = self._workers.get(uid_of(stored))
+        if worker is not None and stored.get("spec") != before.get("spec"):
+            worker.change(_pod_of(stored))
         self._act_on_change(stored)
         return stored
+
+    async def evict(self, pod: ObjectKey, *, grace: timedelta | None = None) -> None:
+        await self.delete(pod, grace=grace, cause="evicted")
 
     async def delete(self, key: ObjectKey, *, grace: timedelta | None = None, cause: str = "deleted") -> None:
         found = self.store.find(key)
         if found is None:
             raise NotFound(f'{plural(key.kind)} "{key.name}" not found')
         if key.kind == "Pod":
-            self._delete_pod(key, found.body, found.owner, grace, cause)
+            self._delete_pod(key, found, grace, cause)
             return
         if key.kind == "Job":
             if (scope := self._jobs.get(uid_of(found.body))) is not None:
@@ -167,13 +185,21 @@ class LocalCluster(StoredObjects):
             return
         self._removed(key, found.body, cause)
 
+    async def stop(self, pod: ObjectKey, *, grace: timedelta | None = None, cause: str = "stopped") -> None:
+        """Stop a pod of this process as its deletion would, and keep its object in its last state until it is deleted.
+
+        Returns before it has stopped. Raises ``NotFound``.
+        """
+        self.worker(pod).request_stop(grace, cause=cause, keep=True)
+
     async def stop_all(self, cause: str) -> None:
         """Stop every pod that runs here, with its hooks, and wait until all are gone. What has ended stays as it is."""
+        self._ending = cause
         for scope in tuple(self._jobs.values()):
             scope.cancel()
         while left := [worker for worker in self._workers.values() if not _has_ended(worker)]:
             seen = self.store.version()
-            running = [worker for worker in left if not worker.stop_requested]
+            running = [worker for worker in left if not worker.removal_requested]
             for worker in running:
                 worker.request_stop(cause=cause)
             if running:
@@ -181,12 +207,27 @@ class LocalCluster(StoredObjects):
                 self.store.touched()
             await self.store.changed(seen)
 
-    def _delete_pod(self, key: ObjectKey, pod: JsonObject, owner: str, grace: timedelta | None, cause: str) -> None:
+    async def until_idle(self) -> None:
+        """Until nothing of a pod runs any more: also of those that were gone at once when they were deleted."""
+        while any(not _has_ended(worker) for worker in self._workers.values()):
+            await self.store.changed(self.store.version())
+
+    async def until_ended(self, uid: str) -> None:
+        """Until nothing of this pod runs any more, also when its object went before it."""
+        while (worker := self._workers.get(uid)) is not None and not _has_ended(worker):
+            await self.store.changed(self.store.version())
+
+    def _delete_pod(self, key: ObjectKey, found: Stored, grace: timedelta | None, cause: str) -> None:
+        pod, owner = found.body, found.owner
         worker = self._workers.get(uid_of(pod))
         if worker is not None:
             seconds = worker.pod.grace if grace is None else min(grace, worker.pod.grace)
-            self.store.update(key, lambda obj: _marked(obj, self._now(), seconds))
             self._causes.setdefault(uid_of(pod), cause)
+            if seconds <= timedelta(0):
+                # What is deleted without any grace is gone at once; its containers still get their second.
+                self._removed(key, pod, cause)
+            else:
+                self.store.update(key, lambda obj: marked(obj, self._clock.now(), seconds))
             worker.request_stop(grace, cause=cause)
         elif owner and owner != self._owner and is_alive(owner):
             raise Conflict(f'pod "{key.name}" is run by another process', hint="ask that process to stop it")
@@ -196,7 +237,7 @@ class LocalCluster(StoredObjects):
     async def _delete_claim(self, key: ObjectKey, claim: JsonObject, cause: str) -> None:
         """A claim that a pod uses is only marked: it goes with the last such pod (kubernetes, pvc-protection)."""
         if claims.is_used(self.store, claim):
-            self.store.update(key, lambda obj: _marked_claim(obj, self._now()))
+            self.store.update(key, lambda obj: marked_claim(obj, self._clock.now()))
             return
         await claims.release(self.store, self.runtime, claim)
         self._removed(key, claim, cause)
@@ -217,9 +258,15 @@ class LocalCluster(StoredObjects):
                 await self.delete(key_of(stored.body, default_namespace="default"), cause=cause)
 
     def _removed(self, key: ObjectKey, obj: JsonObject, cause: str) -> None:
-        if self.store.remove(key, uid=uid_of(obj)):
+        """Nothing stands behind the object any more: it goes, or is only kept by its finalizers, by nobody owned."""
+        uid = uid_of(obj)
+        found = self.store.find(key)
+        if found is not None and uid_of(found.body) == uid and finalizers_of(found.body):
+            self.store.update(key, lambda now: marked_at_once(now, self._clock.now()), owner="")
+            return
+        if self.store.remove(key, uid=uid):
             self._of(obj)[0].events.emit(ObjectDeleted(target=target_of(obj), cause=cause))
-        self._surroundings.pop(uid_of(obj), None)
+        self._surroundings.pop(uid, None)
 
     def _tell_applied(self, obj: JsonObject, change: str) -> None:
         inert = self.is_inert(str(obj["kind"]))
@@ -264,8 +311,9 @@ class LocalCluster(StoredObjects):
     async def _run_pod(self, obj: JsonObject, worker: PodWorker) -> None:
         key, uid = key_of(obj, default_namespace="default"), uid_of(obj)
         try:
-            if await self._claims_are_bound(worker):
-                await worker.run()
+            with self._recorder.hearing(self._of(obj)[0].events):
+                if await claims.until_bound(self.store, worker.pod, lambda: worker.stop_requested):
+                    await worker.run()
         except (BoathookError, ExceptionGroup) as error:
             # One pod that cannot go on is no reason to end all others.
             self._set_status(key, uid, pod_ended_badly(self.store.find(key), error))
@@ -277,26 +325,6 @@ class LocalCluster(StoredObjects):
             self.store.touched()
         await self._delete_unused_claims(obj)
 
-    async def _claims_are_bound(self, worker: PodWorker) -> bool:
-        """Wait as a pod that cannot be scheduled does; False: it is to be stopped before it ever started."""
-        namespace = worker.pod.namespace
-        keys = [
-            ObjectKey(kind="PersistentVolumeClaim", namespace=namespace, name=volume.volume.name)
-            for volume in worker.pod.volumes
-            if isinstance(volume.volume, Claim)
-        ]
-        while not worker.stop_requested:
-            seen = self.store.version()
-            found = [self.store.find(key) for key in keys]
-            for stored in found:
-                if stored is not None:
-                    claims.bind_if_unbound(self.store, stored.body)
-            found = [self.store.find(key) for key in keys]
-            if all(stored is not None and claims.is_bound(stored.body) for stored in found):
-                return True
-            await self.store.changed(seen)
-        return False
-
     async def _run_job(self, obj: JsonObject, scope: anyio.CancelScope) -> None:
         context, network = self._of(obj)
         create = partial(self.create, context=context, network=network)
@@ -306,6 +334,8 @@ class LocalCluster(StoredObjects):
                 # It may have been deleted before this task first ran.
                 await anyio.lowlevel.checkpoint()
                 await run.run()
+            if scope.cancelled_caught and self._ending:
+                self._set_status(run.key, uid_of(obj), job_stopped(self.store.find(run.key), self._ending))
         except (BoathookError, ExceptionGroup) as error:
             self._set_status(run.key, uid_of(obj), job_ended_badly(self.store.find(run.key), error))
         finally:
@@ -317,9 +347,6 @@ class LocalCluster(StoredObjects):
                 self.store.update(key, lambda obj: obj | {"status": status} if uid_of(obj) == uid else obj)
 
         self._late.write(uid, write)
-
-    def _now(self) -> str:
-        return self._context.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     # Pods.
 
@@ -347,69 +374,22 @@ class LocalCluster(StoredObjects):
             raise NotFound(f'pod "{pod.name}" does not run in this process')
         return worker
 
-    async def exec(self, pod: ObjectKey, container: str, spec: ExecSpec, output: OutputSink) -> Execution:
-        return await self.runtime.exec(self.worker(pod).container_id(container), spec, output)
-
-    async def logs(self, pod: ObjectKey, container: str) -> AsyncIterator[LogLine]:
-        async for line in self.runtime.logs(self.worker(pod).container_id(container)):
-            yield line
-
-    async def container_target(self, pod: ObjectKey, container: str) -> Target:
-        return self.worker(pod).container_target(container)
-
-    async def container_user(self, pod: ObjectKey, container: str) -> str | None:
-        return (await self.runtime.inspect(self.worker(pod).container_id(container))).user
-
-    async def container_specification(self, pod: ObjectKey, container: str) -> JsonObject | None:
-        worker = self.worker(pod)
-        if worker.sandbox_spec is None:
-            raise NotFound(f'container "{container}" in pod "{pod.name}" is waiting to start')
-        return {
-            "container": to_json(worker.container_spec(container)),
-            "sandbox": to_json(worker.sandbox_spec),
-        }
-
-    async def volume_path(self, pod: ObjectKey, volume: str) -> Path | None:
-        place = self.worker(pod).volume_place(volume)
-        return Path(place) if place is not None and place.startswith("/") else None
-
-    async def archive_volume(self, pod: ObjectKey, volume: str, destination: Path) -> VolumeCopy:
-        path = await self.volume_path(pod, volume)
-        if isinstance(self.runtime, CopiesVolumes):
-            await self.runtime.copy_volume(volume)
-            return VolumeCopy(files=0, size_bytes=0, sha256="")
-        if path is None:
-            raise NotFound(f'volume "{volume}" of pod "{pod.name}" is not on this machine')
-        from boathook.cluster.archive import archive
-
-        return await archive(path, destination)
-
 
 def _has_ended(worker: PodWorker) -> bool:
     """Ended for good, and nobody has asked for its deletion."""
-    return worker.phase.terminal and not worker.stop_requested
+    return worker.phase.terminal and not worker.removal_requested
+
+
+def _identified(pod: Pod, obj: JsonObject) -> Pod:
+    """The pod as the cluster knows it."""
+    return replace(pod, uid=uid_of(obj), namespace=text(obj, "metadata", "namespace"))
+
+
+def _pod_of(obj: JsonObject) -> Pod:
+    return _identified(pod_from_object(obj), obj)
 
 
 def target_of(obj: JsonObject) -> Target:
     """What events about an object name: ``Job/demo``."""
     kind, name = str(obj["kind"]), text(obj, "metadata", "name")
     return Target(kind="object", scope=text(obj, "metadata", "namespace"), name=f"{kind}/{name}", instance=uid_of(obj))
-
-
-def _marked_claim(claim: JsonObject, now: str) -> JsonObject:
-    marked: JsonObject = {"deletionTimestamp": now}
-    return claim | {"metadata": marked | mapping(claim, "metadata")}
-
-
-def _marked(obj: JsonObject, now: str, grace: timedelta) -> JsonObject:
-    """As an API server marks a pod that is being deleted. The grace period only shrinks."""
-    metadata = mapping(obj, "metadata")
-    seconds = max(int(grace.total_seconds()), 1)
-    before = metadata.get("deletionGracePeriodSeconds")
-    if isinstance(before, int):
-        seconds = min(seconds, before)
-    marks: JsonObject = {
-        "deletionTimestamp": metadata.get("deletionTimestamp") or now,
-        "deletionGracePeriodSeconds": seconds,
-    }
-    return obj | {"metadata": metadata | marks}

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from boathook.cluster.base import ObjectKey
-from boathook.cluster.store import ObjectStore
+from boathook.cluster.recording import event_objects
+from boathook.cluster.store import ObjectStore, uid_of
 from boathook.model import JsonObject
 from boathook.objects import mapping
 
@@ -34,6 +35,9 @@ class StoredObjects:
     async def list_all(self) -> Sequence[JsonObject]:
         return [stored.body for stored in self.store.list()]
 
+    async def object_events(self, key: ObjectKey) -> list[JsonObject]:
+        return event_objects(key, self.store.happenings(key))
+
     async def list(
         self, kind: str, *, namespace: str | None = None, labels: dict[str, str] | None = None
     ) -> list[JsonObject]:
@@ -41,13 +45,27 @@ class StoredObjects:
         return [obj for obj in found if has_labels(obj, labels or {})]
 
     async def wait_until(self, key: ObjectKey, condition: Callable[[JsonObject | None], T | None]) -> T:
+        last: JsonObject | None = None
         while True:
             seen = self.store.version(key)
             found = self.store.find(key)
-            result = condition(None if found is None else found.body)
-            if result is not None:
-                return result
+            body = None if found is None else found.body
+            for state in self._states_since(key, last, body):
+                result = condition(state)
+                if result is not None:
+                    return result
+            last = body
             await self.store.changed(seen)
+
+    def _states_since(
+        self, key: ObjectKey, last: JsonObject | None, now: JsonObject | None
+    ) -> tuple[JsonObject | None, ...]:
+        """What a watcher is shown. One who looks too late still sees the last state of what is gone, as on an API."""
+        if last is not None and (now is None or uid_of(now) != uid_of(last)):
+            final = self.store.last_state(key, uid_of(last))
+            if final is not None and final != last:
+                return (final, now)
+        return (now,)
 
 
 def has_labels(obj: JsonObject, labels: dict[str, str]) -> bool:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boathook.cluster.base import key_of
-from boathook.cluster.store import ObjectStore
+from boathook.cluster.deletion import finalizers_of, is_being_deleted
+from boathook.cluster.store import ObjectStore, uid_of
 from boathook.model import JsonObject, JsonValue
-from boathook.objects import mapping, text
+from boathook.objects import mapping, mappings, text
 from boathook.runtimes.processes import ProcessId, this_process
 
 FOREGROUND = "command"
 SUPERVISOR = "supervisor"
+
+MOST_RECORDS = 50
+"""How many pods are remembered that have ended and that no process keeps any more."""
 
 OWNER_DIED = "OwnerDied"
 """Reason of a pod whose owner was killed: its containers died with it."""
@@ -57,7 +61,7 @@ def settle_orphans(store: ObjectStore) -> tuple[str, ...]:
         if owner is None or owner.process.alive:
             continue
         key = key_of(stored.body, default_namespace="default")
-        if owner.kind == FOREGROUND or text(stored.body, "metadata", "deletionTimestamp"):
+        if owner.kind == FOREGROUND or (is_being_deleted(stored.body) and not finalizers_of(stored.body)):
             store.remove(key)
             said.append(f"removed {key}, whose owner (process {owner.process.pid}) is dead")
         else:
@@ -65,7 +69,21 @@ def settle_orphans(store: ObjectStore) -> tuple[str, ...]:
             # What was over before its owner died is left as it is, and there is nothing to say of it.
             if mapping(marked, "status") != mapping(stored.body, "status"):
                 said.append(f"{key} ended with its owner (process {owner.process.pid})")
+    _forget_oldest(store)
     return tuple(said)
+
+
+def _forget_oldest(store: ObjectStore) -> None:
+    """Of pods that have ended and that nobody keeps but their record, the newest stay. A Job's pods go with it."""
+    records = [stored.body for stored in store.list("Pod") if not stored.owner and _is_record(stored.body)]
+    records.sort(key=lambda obj: int(text(obj, "metadata", "resourceVersion") or 0))
+    for obj in records[:-MOST_RECORDS]:
+        store.remove(key_of(obj, default_namespace="default"), uid=uid_of(obj))
+
+
+def _is_record(pod: JsonObject) -> bool:
+    is_kept = finalizers_of(pod) or mapping(pod, "metadata").get("ownerReferences")
+    return not is_kept and text(pod, "status", "phase") in ("Succeeded", "Failed")
 
 
 def orphaned(obj: JsonObject) -> JsonObject:
@@ -79,16 +97,9 @@ def orphaned(obj: JsonObject) -> JsonObject:
         return obj | {"status": status | {"active": 0, "conditions": failed}}
     if text(status, "phase") in ("Succeeded", "Failed"):
         return obj
-    containers = status.get("containerStatuses")
-    ended: JsonValue = (
-        [_ended(one) for one in containers if isinstance(one, dict)] if isinstance(containers, list) else []
-    )
-    changes: JsonObject = {
-        "phase": "Failed",
-        "reason": OWNER_DIED,
-        "message": _MESSAGE,
-        "containerStatuses": ended,
-    }
+    changes: JsonObject = {"phase": "Failed", "reason": OWNER_DIED, "message": _MESSAGE}
+    for field in ("initContainerStatuses", "containerStatuses"):
+        changes[field] = [_ended(one) for one in mappings(status.get(field))]
     return obj | {"status": status | changes}
 
 

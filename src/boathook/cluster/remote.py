@@ -107,6 +107,16 @@ class RemoteCluster(StoredObjects):
         }
         await self._call("cluster.delete", params, owner)
 
+    async def patch(self, key: ObjectKey, patch: JsonObject) -> JsonObject:
+        """Whoever acts on the object does it: a pod's image may change while it runs."""
+        owner = self.living_owner(key)
+        if owner is None:
+            return await (await self._own()).patch(key, patch)
+        return await self._ask("cluster.patch", {"key": to_json(key), "patch": patch}, owner)
+
+    async def evict(self, pod: ObjectKey, *, grace: timedelta | None = None) -> None:
+        await self.delete(pod, grace=grace, cause="evicted")
+
     async def _own(self) -> LocalCluster:
         """For objects that nobody acts on: they need no other process."""
         from boathook.cluster.local import LocalCluster
@@ -159,7 +169,7 @@ class RemoteCluster(StoredObjects):
     async def volume_path(self, pod: ObjectKey, volume: str) -> Path | None:
         """Where a container of the pod mounts it from."""
         obj = self.store.get(pod)
-        for declared in mappings(mapping(obj, "spec").get("containers")):
+        for declared in _containers(obj):
             for mount in mappings(declared.get("volumeMounts")):
                 if mount.get("name") == volume and not mount.get("subPath"):
                     found = await self._container(pod, str(declared.get("name")), running=False)
@@ -187,7 +197,7 @@ class RemoteCluster(StoredObjects):
     async def _container(self, pod: ObjectKey, name: str, *, running: bool = True) -> Container:
         """The newest instance. Raises ``NotFound`` and, where it must run, ``NotRunning``."""
         obj = self.store.get(pod)
-        if name not in (one.get("name") for one in mappings(mapping(obj, "spec").get("containers"))):
+        if name not in (one.get("name") for one in _containers(obj)):
             raise NotFound(f'container "{name}" is not in pod "{pod.name}"')
         found = await (await self._runtime()).list({UID_LABEL: uid_of(obj), NAME_LABEL: name})
         if not found:
@@ -195,6 +205,12 @@ class RemoteCluster(StoredObjects):
         if running and found[-1].state is not ContainerState.RUNNING:
             raise NotRunning(f'container "{name}" in pod "{pod.name}" is not running')
         return found[-1]
+
+
+def _containers(pod: JsonObject) -> list[JsonObject]:
+    """As declared, also those that come before the regular ones."""
+    spec = mapping(pod, "spec")
+    return mappings(spec.get("initContainers")) + mappings(spec.get("containers"))
 
 
 async def _nobody_to_ask(operation: str, params: JsonObject, owner: int | None) -> JsonObject:

@@ -35,7 +35,25 @@ CREATE TABLE IF NOT EXISTS objects (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS versions (last INTEGER NOT NULL);
 INSERT INTO versions SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM versions);
+CREATE TABLE IF NOT EXISTS removed (
+    kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    uid TEXT NOT NULL, body TEXT NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (kind, namespace, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS happened (
+    uid TEXT NOT NULL, field TEXT NOT NULL, type TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
+    kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    count INTEGER NOT NULL, first REAL NOT NULL, last REAL NOT NULL,
+    PRIMARY KEY (uid, field, type, reason, message)
+);
+CREATE INDEX IF NOT EXISTS happened_to ON happened (kind, namespace, name);
 """
+
+REMEMBERED_SECONDS = 60.0
+"""How long the last state of an object that is gone is kept, for those who wait for it."""
+
+HAPPENED_SECONDS = 3600.0
+"""How long is kept what happened: as an API server keeps its events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +62,21 @@ class Stored:
 
     body: JsonObject
     owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """Something that happened to an object, as often as the same happened. Times are seconds since the epoch."""
+
+    uid: str
+    field: str
+    """Which part of the object, ``spec.containers{app}``; empty: all of it."""
+    type: str
+    reason: str
+    message: str
+    count: int = 1
+    first: float
+    last: float
 
 
 class ObjectStore:
@@ -154,12 +187,57 @@ class ObjectStore:
             found = self.find(key)
             if found is None or (uid is not None and uid_of(found.body) != uid):
                 return False
+            names, now = (key.kind, key.namespace, key.name), self._clock.now().timestamp()
+            self._database.execute("DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?", names)
+            self._database.execute("DELETE FROM removed WHERE at < ?", (now - REMEMBERED_SECONDS,))
             self._database.execute(
-                "DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?",
-                (key.kind, key.namespace, key.name),
+                "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?, ?, ?)",
+                (*names, uid_of(found.body), json.dumps(found.body), now),
             )
         self._notify(key)
         return True
+
+    def last_state(self, key: ObjectKey, uid: str) -> JsonObject | None:
+        """What an object was that was removed a moment ago; None for what nobody remembers."""
+        row = self._database.execute(
+            "SELECT body FROM removed WHERE kind = ? AND namespace = ? AND name = ? AND uid = ?",
+            (key.kind, key.namespace, key.name, uid),
+        ).fetchone()
+        body: JsonObject | None = None if row is None else json.loads(row[0])
+        return body
+
+    # What happened to the objects.
+
+    def happened(self, key: ObjectKey, what: Happening) -> None:
+        """Write down what happened; what happened before in the same words is counted. Raises ``JournalError``."""
+        values = (what.uid, what.field, what.type, what.reason, what.message)
+        try:
+            known = self._database.execute(
+                "UPDATE happened SET count = count + 1, last = ?"
+                " WHERE uid = ? AND field = ? AND type = ? AND reason = ? AND message = ?",
+                (what.last, *values),
+            ).rowcount
+            if not known:
+                self._database.execute("DELETE FROM happened WHERE last < ?", (what.last - HAPPENED_SECONDS,))
+                self._database.execute(
+                    "INSERT INTO happened VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
+                    (*values, key.kind, key.namespace, key.name, what.first, what.last),
+                )
+        except sqlite3.Error as error:
+            raise JournalError(f"cannot write what happened to {key}: {error}") from error
+
+    def happenings(self, key: ObjectKey) -> tuple[Happening, ...]:
+        """What happened to the object that bears this name, or bore it last; oldest first."""
+        rows = self._database.execute(
+            "SELECT uid, field, type, reason, message, count, first, last FROM happened"
+            " WHERE kind = ? AND namespace = ? AND name = ? AND last >= ? ORDER BY rowid",
+            (key.kind, key.namespace, key.name, self._clock.now().timestamp() - HAPPENED_SECONDS),
+        ).fetchall()
+        fields = ("uid", "field", "type", "reason", "message", "count", "first", "last")
+        found = [Happening(**dict(zip(fields, row, strict=True))) for row in rows]
+        stored = self.find(key)
+        uid = uid_of(stored.body) if stored is not None else found[-1].uid if found else ""
+        return tuple(one for one in found if one.uid == uid)
 
     def _write(self, key: ObjectKey, obj: JsonObject, owner: str) -> JsonObject:
         version = self._database.execute("UPDATE versions SET last = last + 1 RETURNING last").fetchone()[0]

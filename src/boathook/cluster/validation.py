@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from boathook.errors import ManifestError
 from boathook.model import Finding, JsonObject, JsonValue, Severity, Source
 from boathook.objects import mapping, text
 from boathook.pods import pod_from_object
 from boathook.pods.model import Pod
+from boathook.pods.object_rules import data_findings
+from boathook.pods.text_rules import subdomain_faults
 
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_SUBDOMAIN_RULE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
-    "and end with an alphanumeric character"
-)
 _FREE_NAMES = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
 """Kinds whose names are path segments, not DNS names (rbac.authorization.k8s.io)."""
 
@@ -24,6 +19,7 @@ NOT_YET = "not there yet"
 def check(obj: JsonObject) -> Pod | None:
     """The pod that the object is, if it is one. Raises ``ManifestError`` with all that keeps it out of this cluster."""
     problems = _general(obj)
+    problems = problems or data_findings(obj)
     if not problems and obj["kind"] == "Job":
         problems = _job(obj)
     if problems:
@@ -40,8 +36,9 @@ def _general(obj: JsonObject) -> list[Finding]:
     name = mapping(obj, "metadata").get("name")
     if not isinstance(name, str) or not name:
         problems.append(_problem(obj, "metadata.name", "required", "Required value: name or generateName is required"))
-    elif obj.get("kind") not in _FREE_NAMES and (len(name) > 253 or not _SUBDOMAIN.fullmatch(name)):
-        problems.append(_problem(obj, "metadata.name", "name", f'Invalid value: "{name}": {_SUBDOMAIN_RULE}'))
+    elif obj.get("kind") not in _FREE_NAMES:
+        for detail in subdomain_faults(name):
+            problems.append(_problem(obj, "metadata.name", "name", f'Invalid value: "{name}": {detail}'))
     for field in ("labels", "annotations"):
         values = mapping(obj, "metadata").get(field) or {}
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):

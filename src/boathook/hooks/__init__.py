@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from boathook.hooks.owed import run_owed_hook
     from boathook.hooks.runner import Deadline, OnDeadline, run_hook
-    from boathook.hooks.target import CanApply, CanExec, Completion, ContainerExec, HookTarget
+    from boathook.hooks.target import CanApply, CanExec, CanRequest, Completion, ContainerExec, HookTarget
 
 _MODULES = {
     "CanApply": "target",
     "CanExec": "target",
+    "CanRequest": "target",
     "Completion": "target",
     "ContainerExec": "target",
     "Deadline": "runner",
@@ -28,6 +29,7 @@ _MODULES = {
 __all__ = [
     "CanApply",
     "CanExec",
+    "CanRequest",
     "Completion",
     "ContainerExec",
     "Deadline",

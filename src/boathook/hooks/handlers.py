@@ -8,9 +8,13 @@ from typing import assert_never
 
 import anyio
 
-from boathook.hooks.target import CanApply, CanExec, HookTarget, can_apply, can_exec
-from boathook.model import Exec, Handler, Manifest, Outcome, Sleep
+from boathook.errors import RequestFailed
+from boathook.hooks.target import CanApply, CanExec, CanRequest, HookTarget, can_apply, can_exec, can_request
+from boathook.model import Exec, Handler, HttpGet, Manifest, Outcome, Sleep, TcpSocket
 from boathook.runtimes.base import ExecSpec, Execution, Exit, OutputSink
+
+HTTP_FALLBACK = "LifecycleHTTPFallback"
+HTTP_FALLBACK_TEXT = "request to HTTPS lifecycle hook {} got HTTP response, retry with HTTP succeeded"
 
 
 @dataclass(slots=True)
@@ -30,6 +34,8 @@ class Ran:
     exit_code: int | None = None
     signal: int | None = None
     reason: str | None = None
+    warning: tuple[str, str] | None = None
+    """What its cluster would record besides, as reason and message of an event."""
 
 
 async def run_handler(handler: Handler, against: HookTarget, output: OutputSink, held: Held) -> Ran:
@@ -39,6 +45,12 @@ async def run_handler(handler: Handler, against: HookTarget, output: OutputSink,
             if not can_exec(against):
                 raise TypeError("an exec hook needs a target that can run programs")
             return await run_exec(handler, against, output, held)
+        case HttpGet():
+            if not can_request(against):
+                raise TypeError("an HTTP hook needs a target that can be asked over its network")
+            return await run_http_get(handler, against, held)
+        case TcpSocket():
+            return run_tcp_socket(handler)
         case Sleep():
             return await run_sleep(handler)
         case Manifest():
@@ -61,6 +73,24 @@ async def run_exec(handler: Exec, target: CanExec, output: OutputSink, held: Hel
     )
     held.execution = await target.exec(spec, output)
     return ran(await held.execution.wait())
+
+
+async def run_http_get(handler: HttpGet, target: CanRequest, held: Held) -> Ran:
+    """Any answer is a success, whatever its status; there is no limit of time but the hook's own deadline."""
+    from boathook.hooks.http import get_as_hook
+
+    fallbacks: list[str] = []
+    try:
+        await get_as_hook(handler, lambda request: target.request(request, label=held.label), fallbacks.append)
+    except RequestFailed as error:
+        return Ran(outcome=Outcome.FAILED, reason=str(error))
+    warning = (HTTP_FALLBACK, HTTP_FALLBACK_TEXT.format(*fallbacks)) if fallbacks else None
+    return Ran(outcome=Outcome.SUCCEEDED, warning=warning)
+
+
+def run_tcp_socket(handler: TcpSocket) -> Ran:
+    """Kubernetes accepts such a hook and then fails it each time: its handlers know no such kind."""
+    return Ran(outcome=Outcome.FAILED, reason="Cannot run handler: invalid handler")
 
 
 async def run_sleep(handler: Sleep) -> Ran:

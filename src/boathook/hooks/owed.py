@@ -18,6 +18,8 @@ from boathook.runtimes.base import (
     ExecSpec,
     Execution,
     OutputSink,
+    Request,
+    Response,
     SandboxId,
     SandboxSpec,
 )
@@ -60,7 +62,7 @@ async def run_owed_hook(
 
 @dataclass(slots=True, kw_only=True)
 class _FreshContainer:
-    """Something that can exec, and is made when it is asked to."""
+    """Something that can exec and be asked, and is made when it is asked to."""
 
     runtime: ContainerRuntime
     sandbox: SandboxSpec
@@ -69,10 +71,18 @@ class _FreshContainer:
     made_container: ContainerId | None = None
 
     async def exec(self, spec: ExecSpec, output: OutputSink) -> Execution:
-        self.made_sandbox = await self.runtime.create_sandbox(self.sandbox)
-        self.made_container = await self.runtime.create(replace(self.container, sandbox=self.made_sandbox))
-        await self.runtime.start(self.made_container)
-        return await self.runtime.exec(self.made_container, spec, output)
+        return await self.runtime.exec(await self._made(), spec, output)
+
+    async def request(self, request: Request, *, label: str) -> Response:
+        """What the old container served is gone with it: only a request to another host can still be answered."""
+        return await self.runtime.request(await self._made(), request, label=label)
+
+    async def _made(self) -> ContainerId:
+        if self.made_container is None:
+            self.made_sandbox = await self.runtime.create_sandbox(self.sandbox)
+            self.made_container = await self.runtime.create(replace(self.container, sandbox=self.made_sandbox))
+            await self.runtime.start(self.made_container)
+        return self.made_container
 
     async def remove(self) -> None:
         try:

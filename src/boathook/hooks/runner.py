@@ -18,7 +18,7 @@ from anyio.abc import TaskGroup
 from boathook.clock import Clock
 from boathook.durations import format_go_duration
 from boathook.errors import ManifestError, MissingExtra, PlaceError, TargetError, UnsupportedHere
-from boathook.events import AbandonedHookEnded, EventStream, HookFinished, HookOutput, HookStarted
+from boathook.events import AbandonedHookEnded, ClusterEvent, EventStream, HookFinished, HookOutput, HookStarted
 from boathook.hooks.handlers import Held, Ran, run_handler
 from boathook.hooks.output import HookCapture
 from boathook.hooks.target import HookTarget, user_of
@@ -165,6 +165,9 @@ class _HookRun:
             reason=ran.reason,
             seen_by=SeenBy.RUN,
         )
+        if ran.warning is not None:
+            reason, message = ran.warning
+            self.events.emit(ClusterEvent(target=self.target, warning=True, reason=reason, message=message))
         self.events.emit(HookFinished(result=result))
         return result
 

@@ -7,7 +7,7 @@ from typing import Protocol, TypeGuard, runtime_checkable
 
 from boathook.errors import NotFound
 from boathook.model import Manifest
-from boathook.runtimes.base import ContainerId, ContainerRuntime, ExecSpec, Execution, OutputSink
+from boathook.runtimes.base import ContainerId, ContainerRuntime, ExecSpec, Execution, OutputSink, Request, Response
 
 
 @runtime_checkable
@@ -16,6 +16,15 @@ class CanExec(Protocol):
 
     async def exec(self, spec: ExecSpec, output: OutputSink) -> Execution:
         """Raises ``CouldNotStart``, ``NotRunning``, ``NotFound``, ``UnsupportedHere``."""
+        ...
+
+
+@runtime_checkable
+class CanRequest(Protocol):
+    """Can ask something of the place that the hook is for, over its network."""
+
+    async def request(self, request: Request, *, label: str) -> Response:
+        """Raises ``RequestFailed``, ``NotRunning``, ``NotFound``."""
         ...
 
 
@@ -52,7 +61,7 @@ class CanApply(Protocol):
         ...
 
 
-HookTarget = CanExec | CanApply | None
+HookTarget = CanExec | CanApply | CanRequest | None
 """What a hook is run against. None is enough for ``sleep``."""
 
 
@@ -64,6 +73,11 @@ def can_exec(target: object) -> TypeGuard[CanExec]:
 def can_apply(target: object) -> TypeGuard[CanApply]:
     """Whether it has the ability."""
     return _is_able(type(target), CanApply)
+
+
+def can_request(target: object) -> TypeGuard[CanRequest]:
+    """Whether it has the ability."""
+    return _is_able(type(target), CanRequest)
 
 
 def _has_user(target: object) -> TypeGuard[HasUser]:
@@ -82,13 +96,16 @@ def _is_able(cls: type, ability: type) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ContainerExec:
-    """A container of a runtime, as something that can exec."""
+    """A container of a runtime, as something that can exec and be asked."""
 
     runtime: ContainerRuntime
     container: ContainerId
 
     async def exec(self, spec: ExecSpec, output: OutputSink) -> Execution:
         return await self.runtime.exec(self.container, spec, output)
+
+    async def request(self, request: Request, *, label: str) -> Response:
+        return await self.runtime.request(self.container, request, label=label)
 
     async def user(self) -> str | None:
         try:

@@ -107,9 +107,12 @@ def skeleton(home: Home) -> Path:
     return _made(home, tuple(_skeleton()))
 
 
-def explain_exit(reference: str, exit_code: int | None, signal_sent: str | None) -> str | None:
+def explain_exit(
+    reference: str, command: tuple[str, ...], exit_code: int | None, signal_sent: str | None
+) -> str | None:
     """What a reader may wonder about: a well-known program's own answer to the signal that it was sent."""
-    if stand_in_name(reference) == "agnhost" and PAUSE_ANSWERS.get(signal_sent or "") == exit_code is not None:
+    is_pause = stand_in_name(reference) == "agnhost" and "pause" in command
+    if is_pause and PAUSE_ANSWERS.get(signal_sent or "") == exit_code is not None:
         return f"pause answers {signal_sent} with {exit_code}"
     return None
 
@@ -136,8 +139,10 @@ def _skeleton() -> Iterator[Entry]:
 
 
 def _agnhost() -> Iterator[Entry]:
-    script = resources.files("boathook.images").joinpath("agnhost.sh").read_text()
-    yield Entry("agnhost", 0o755, text=script)
+    files = resources.files("boathook.images")
+    yield Entry("agnhost", 0o755, text=files.joinpath("agnhost.sh").read_text())
+    for name in ("agnhost.py", "localhost.crt", "localhost.key"):
+        yield Entry(name, 0o644, text=files.joinpath(name).read_text())
 
 
 def _made(home: Home, entries: tuple[Entry, ...]) -> Path:

@@ -55,7 +55,7 @@ def past_runs(home: Home, *, limit: int | None, supervisors: bool = True) -> tup
     """The newest first; without ``supervisors``, only what somebody asked for."""
     if not home.journal.exists():
         return ()
-    with _reading(home) as connection:
+    with reading(home) as connection:
         return tuple(
             _record(row)
             for row in connection.execute(
@@ -69,7 +69,7 @@ def find_run(home: Home, prefix: str) -> RunRecord:
     """The run whose id is, or alone begins with, ``prefix``."""
     found = []
     if home.journal.exists() and prefix:
-        with _reading(home) as connection:
+        with reading(home) as connection:
             query = f"{COLUMNS} WHERE substr(id, 1, length(?1)) = ?1 ORDER BY began LIMIT 10"
             found = [_record(row) for row in connection.execute(query, (prefix,))]
     if not found:
@@ -82,11 +82,11 @@ def find_run(home: Home, prefix: str) -> RunRecord:
 
 def events_of(home: Home, run: str) -> tuple[Stamped, ...]:
     """Everything that happened in a run, in order."""
-    with _reading(home) as connection:
+    with reading(home) as connection:
         rows = connection.execute(
             "SELECT sequence, at, wall, version, event FROM events WHERE run = ? ORDER BY sequence", (run,)
         ).fetchall()
-    return tuple(_stamped(*row) for row in rows)
+    return tuple(stamped_event(*row) for row in rows)
 
 
 def without_end(events: tuple[Stamped, ...]) -> tuple[HookStarted, ...]:
@@ -105,7 +105,8 @@ def without_end(events: tuple[Stamped, ...]) -> tuple[HookStarted, ...]:
 
 
 @contextmanager
-def _reading(home: Home) -> Iterator[sqlite3.Connection]:
+def reading(home: Home) -> Iterator[sqlite3.Connection]:
+    """The journal, for questions. Raises ``JournalError``."""
     connection = connect(home)
     try:
         yield connection
@@ -136,7 +137,8 @@ def _record(row: tuple[str, str, str, str, str, str | None, str | None, str | No
     )
 
 
-def _stamped(sequence: int, at: float, wall: str, version: int, event: str) -> Stamped:
+def stamped_event(sequence: int, at: float, wall: str, version: int, event: str) -> Stamped:
+    """An event of a row. Raises ``JournalError`` for one of a newer version."""
     if version > EVENT_VERSION:
         raise JournalError(f"cannot read event {sequence}: it was written by a newer version of boathook")
     return Stamped(sequence=sequence, at=at, wall=datetime.fromisoformat(wall), event=read_event(event))

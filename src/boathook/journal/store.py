@@ -21,6 +21,7 @@ from boathook.events import Event, HookFinished, HookStarted, RunFinished, Stamp
 from boathook.home import Home
 from boathook.journal.obligations import Obligation, ObligationState, Owner
 from boathook.journal.owners import is_alive, owning
+from boathook.journal.retention import prune_by_default
 from boathook.journal.writer import Writer
 from boathook.model import Hook, HookResult, JsonObject, JsonValue, Target
 
@@ -103,6 +104,8 @@ class Journal:
         run = Run(id=new_id(), _writer=self.writer)
         self._runs.append(run)
         self.writer.put(partial(_begin, run.id, command, title, self.clock.now(), self.owner))
+        # The journal of a home that lives for years would otherwise only ever grow.
+        self.writer.put(partial(prune_by_default, self.clock.now()))
         return run
 
     def finish(self, run: Run, error: BaseException | None = None) -> None:

@@ -25,3 +25,8 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
 
 def expand_all(words: tuple[str, ...], variables: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(expand(word, variables) for word in words)
+
+
+def references(text: str) -> tuple[str, ...]:
+    """The names that the text refers to."""
+    return tuple(match["name"] for match in _REFERENCE.finditer(text) if match["name"] is not None)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import anyio
 
 from boathook.events import ContainerExited
 from boathook.images import explain_exit
 from boathook.model import Target
-from boathook.pods.model import MessagePolicy, PodContainer
+from boathook.pods.model import ContainerKind, MessagePolicy, PodContainer, Probe
 from boathook.pods.restarts import BackOff
-from boathook.pods.status import CREATING, ContainerStatus, Running, State, Terminated, Waiting, ended_reason
+from boathook.pods.status import BLOCKED, ContainerStatus, Running, State, Terminated, Waiting, ended_reason
 from boathook.runtimes.base import Container, ContainerId, ContainerRuntime, ContainerSpec, Exit, Image
+
+if TYPE_CHECKING:
+    from boathook.pods.probing import Prober
 
 MESSAGE_BYTES = 4096
 FALLBACK_LINES = 80
@@ -33,8 +37,18 @@ class Instance:
     """Its end is told by whoever stops it, after the signals that led to it."""
     signal_sent: str | None = None
     """The last signal that it was sent."""
+    started_at: float = 0.0
+    """Loop time of its start, from which the delays of its probes count."""
     told: anyio.Event = field(default_factory=anyio.Event)
     """Set when its end has been told."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Probing:
+    """The probes of one instance, and what ends them."""
+
+    prober: Prober
+    scope: anyio.CancelScope
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,22 +58,34 @@ class Slot:
     container: PodContainer
     status: ContainerStatus
     instance: Instance | None = None
-    attempt: int = 0
+    pending: bool = True
+    """It is to be started whatever its policy says: at first, and when it was stopped in order to be restarted."""
+    initialized: bool = False
+    """An init container that has done its part: a plain one ended with 0, a sidecar has started."""
+    changed: bool = False
+    """Its image is another one than the running instance's."""
+    probing: Probing | None = None
+    attempt: int = -1
+    """Number of the present instance, from 0."""
     back_off: BackOff = field(default_factory=BackOff)
+    pull_back_off: BackOff = field(default_factory=BackOff)
     finished_at: float = 0.0
-    """Loop time of the last end."""
-    tried: bool = False
+    """Loop time of the last end, or of the last image that was not to be had."""
+    finished_before: float | None = None
+    """Loop time of the end before that one."""
     error_shown_seconds: float = 0.0
     """How long after its end why it failed is shown, before the back-off takes its place."""
     backing_off: bool = False
+    shown: ContainerStatus | None = None
+    """What is shown of it while an end is kept back: those of a pod's end are shown together."""
 
     @classmethod
-    def of(cls, container: PodContainer) -> Slot:
+    def of(cls, container: PodContainer, waiting: Waiting) -> Slot:
         status = ContainerStatus(
             name=container.name,
             image=container.image,
             image_origin="",
-            state=CREATING,
+            state=waiting,
             last=None,
             restart_count=0,
             container_id="",
@@ -68,9 +94,31 @@ class Slot:
         return cls(container=container, status=status)
 
     @property
+    def name(self) -> str:
+        return self.container.name
+
+    @property
+    def is_init(self) -> bool:
+        return self.container.kind is ContainerKind.INIT
+
+    @property
+    def is_sidecar(self) -> bool:
+        return self.container.kind is ContainerKind.SIDECAR
+
+    @property
+    def has_probes(self) -> bool:
+        container = self.container
+        return bool(container.startup_probe or container.liveness_probe or container.readiness_probe)
+
+    @property
     def running(self) -> Instance | None:
-        """The instance that runs, if one does."""
-        return self.instance if self.instance is not None and self.instance.exit is None else None
+        """The instance that runs, or whose end is not told yet."""
+        return self.instance if self.instance is not None and not self.instance.told.is_set() else None
+
+    @property
+    def blocked(self) -> bool:
+        """It waits for something that nobody here will bring."""
+        return isinstance(self.status.state, Waiting) and self.status.state.reason in BLOCKED and not self.pending
 
     @property
     def ended(self) -> Terminated | None:
@@ -79,6 +127,38 @@ class Slot:
             return self.status.state
         return self.status.last if isinstance(self.status.state, Waiting) else None
 
+    @property
+    def started(self) -> bool:
+        """It runs, its postStart hook has ended, and its startup probe, if it has one, has succeeded."""
+        if not isinstance(self.status.state, Running):
+            return False
+        return self.container.startup_probe is None if self.probing is None else self.probing.prober.started
+
+    @property
+    def ready(self) -> bool:
+        """What its readiness says; a plain init container is ready when it has succeeded."""
+        if self.is_init:
+            return isinstance(self.status.state, Terminated) and self.status.state.succeeded
+        if not self.started:
+            return False
+        return self.container.readiness_probe is None if self.probing is None else self.probing.prober.ready
+
+    def next_start(self, *, after_kill: bool) -> float:
+        """Loop time from which it may be started. Right after a kill the end before counts, as for a kubelet."""
+        ended = self.finished_before if after_kill else self.finished_at
+        moment = 0.0 if self.attempt < 0 or ended is None else self.back_off.due(ended)
+        return max(moment, self.pull_back_off.due(self.finished_at)) if self.pull_back_off.delay else moment
+
+    def count_start(self, *, after_kill: bool) -> None:
+        """It is started now: the next time it waits longer, unless nothing of it had ended before this kill."""
+        if self.attempt >= 0 and not (after_kill and self.finished_before is None):
+            self.back_off = self.back_off.restarted(anyio.current_time())
+
+    @property
+    def failed_probe(self) -> Probe | None:
+        """The startup or liveness probe for which it is to be killed."""
+        return None if self.probing is None else self.probing.prober.failed
+
     def show(self, state: State) -> None:
         """Change the state; an end that waits for its restart becomes the last one."""
         last = self.status.last
@@ -86,13 +166,16 @@ class Slot:
             last = self.status.state
         self.status = replace(self.status, state=state, last=last)
 
-    def show_new(self, instance: Instance, image: Image) -> None:
+    def show_new(self, instance: Instance, image: Image, waiting: Waiting) -> None:
         """A new instance exists; it is shown as running only when its postStart hook has ended."""
         self.instance = instance
         self.backing_off, self.error_shown_seconds = False, 0.0
-        self.show(CREATING)
+        ended = self.status.state if isinstance(self.status.state, Terminated) else self.status.last
         self.status = replace(
             self.status,
+            state=waiting,
+            last=ended,
+            image=self.container.image,
             image_origin=image.origin,
             restart_count=self.attempt,
             container_id=instance.id,
@@ -101,6 +184,16 @@ class Slot:
 
     def show_running(self, started: datetime) -> None:
         self.show(Running(started=started))
+
+    def start_over(self) -> None:
+        """Begin again as if nothing of it had run yet, with what is known of its last end."""
+        self.pending, self.initialized = True, False
+
+    def stop_probing(self) -> None:
+        """End the probes of an instance that has ended."""
+        if self.probing is not None:
+            self.probing.scope.cancel()
+            self.probing = None
 
 
 def terminated(instance: Instance, ended: Exit, record: Container, message: str, *, reason: str) -> Terminated:
@@ -117,11 +210,12 @@ def terminated(instance: Instance, ended: Exit, record: Container, message: str,
 
 def exited(instance: Instance, ended: Exit) -> ContainerExited:
     """The event of its end, with what a reader may wonder about."""
+    spec = instance.spec
     return ContainerExited(
         target=instance.target,
         exit_code=ended.code,
         signal=ended.signal,
-        explanation=explain_exit(instance.spec.image.reference, ended.code, instance.signal_sent),
+        explanation=explain_exit(spec.image.reference, spec.command, ended.code, instance.signal_sent),
     )
 
 

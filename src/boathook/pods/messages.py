@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from boathook.model import Exec, HookResult, Outcome, Sleep
-from boathook.pods.model import Pod
+from boathook.model import Exec, HookResult, HttpGet, Outcome, Sleep
+from boathook.pods.model import ContainerKind, Pod, PodContainer, ProbeKind
 
 FAILED_POST_START = "FailedPostStartHook"
 FAILED_PRE_STOP = "FailedPreStopHook"
@@ -13,6 +13,36 @@ KILLING = "Killing"
 
 POST_START_FAILED = "PostStartHook failed"
 PRE_STOP_FAILED = "PreStopHook failed"
+
+CANNOT_RUN = "Cannot run handler"
+
+KILLED_WITH_ALL = "killing"
+"""The message of ``Killing`` for the others when one container's end restarts all of them."""
+
+DEADLINE_EXCEEDED = "DeadlineExceeded"
+ACTIVE_TOO_LONG = "Pod was active on the node longer than the specified deadline"
+
+
+def field_path(container: PodContainer) -> str:
+    """What an event about a container of the pod points at."""
+    part = "containers" if container.kind is ContainerKind.REGULAR else "initContainers"
+    return f"spec.{part}{{{container.name}}}"
+
+
+def failed_probe(container: PodContainer, probe: ProbeKind, *, restarted: bool) -> str:
+    """The message of ``Killing`` for a container that failed its startup or liveness probe."""
+    return _to_kill(container, f"failed {probe} probe", restarted=restarted)
+
+
+def definition_changed(container: PodContainer) -> str:
+    """The message of ``Killing`` for a container whose image is another one now: it is always restarted."""
+    return _to_kill(container, "definition changed", restarted=True)
+
+
+def _to_kill(container: PodContainer, why: str, *, restarted: bool) -> str:
+    if container.kind is not ContainerKind.REGULAR:
+        return f"Init container {container.name} {why}"
+    return f"Container {container.name} {why}{', will be restarted' if restarted else ''}"
 
 
 def stopping(container: str) -> str:
@@ -43,11 +73,14 @@ def post_start_error(result: HookResult, container: str, pod: Pod, uid: str) -> 
         case Exec():
             argv = " ".join(handler.command)
             return f"Exec lifecycle hook ([{argv}]) {where}{_exec_error(result, argv)}, message: {_output(result)}"
+        case HttpGet():
+            return f"HTTP lifecycle hook ({handler.path}) {where}{result.reason or result.outcome}"
         case Sleep():
             seconds = int(handler.duration.total_seconds())
             return f"Sleep lifecycle hook ({seconds}) {where}{result.reason or ''}"
         case _:
-            return f"Cannot run handler: {result.reason or ''}"
+            reason = result.reason or ""
+            return reason if reason.startswith(CANNOT_RUN) else f"{CANNOT_RUN}: {reason}"
 
 
 def _exec_error(result: HookResult, argv: str) -> str:

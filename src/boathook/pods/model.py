@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from boathook.model import Finding, Hook, JsonObject, Source
+from boathook.model import Exec, Finding, Hook, HttpGet, JsonObject, Source, TcpSocket
 from boathook.runtimes.base import PullPolicy
 
 POST_START = "postStart"
@@ -40,6 +40,72 @@ class MessagePolicy(StrEnum):
     FALLBACK_TO_LOGS = "FallbackToLogsOnError"
 
 
+class ContainerKind(StrEnum):
+    """Which part of the pod's life a container belongs to."""
+
+    INIT = "init"
+    """Runs to its end before the next one; it has no hooks and no probes."""
+    SIDECAR = "sidecar"
+    """A native sidecar: an init container with ``restartPolicy: Always``."""
+    REGULAR = "regular"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerPort:
+    """A port that a container declares. ``name`` may be empty."""
+
+    name: str
+    number: int
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrpcCheck:
+    """The gRPC health check of a port."""
+
+    port: int
+    service: str
+
+
+class ProbeKind(StrEnum):
+    STARTUP = "startup"
+    LIVENESS = "liveness"
+    READINESS = "readiness"
+
+
+ProbeHandler: TypeAlias = Exec | HttpGet | TcpSocket | GrpcCheck
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A question that is asked of a running container again and again."""
+
+    kind: ProbeKind
+    handler: ProbeHandler
+    initial_delay: timedelta
+    timeout: timedelta
+    period: timedelta
+    success_threshold: int
+    failure_threshold: int
+    grace: timedelta | None
+    """In place of the pod's when this probe has the container killed; None: the pod's."""
+    source: Source
+
+
+class RestartAction(StrEnum):
+    RESTART = "Restart"
+    RESTART_ALL = "RestartAllContainers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartRule:
+    """What is done when a container ends with one of these codes (``negated``: with any other)."""
+
+    action: RestartAction
+    exit_codes: frozenset[int]
+    negated: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRef:
     """One key of a ConfigMap or Secret."""
@@ -57,7 +123,16 @@ class FieldRef:
     path: str
 
 
-EnvSource: TypeAlias = str | KeyRef | FieldRef
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRef:
+    """``resourceFieldRef``: ``limits.cpu`` and the like of a container (empty: the one that asks), over a divisor."""
+
+    container: str
+    resource: str
+    divisor: str
+
+
+EnvSource: TypeAlias = str | KeyRef | FieldRef | ResourceRef
 """A literal (with its ``$(VAR)`` still in it), or where the value comes from."""
 
 
@@ -84,6 +159,10 @@ class EnvFrom:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmptyDir:
     """A fresh directory that lives as long as its pod."""
+
+    memory: bool = False
+    """``medium: Memory``: a tmpfs where the place can make one, and said where it cannot."""
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +202,40 @@ class Claim:
     read_only: bool
 
 
-VolumeSource: TypeAlias = EmptyDir | HostPath | ObjectFiles | Claim
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownwardFile:
+    """A field of the pod, or a resource of one of its containers, as a file."""
+
+    path: str
+    value: FieldRef | ResourceRef
+    mode: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownwardFiles:
+    """The files of a ``downwardAPI`` volume or projection."""
+
+    files: tuple[DownwardFile, ...]
+    mode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenFile:
+    """A service account's token: there is nobody to issue one here, so the file holds one that says so."""
+
+    path: str
+    audience: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projected:
+    """Several sources in one directory."""
+
+    sources: tuple[ObjectFiles | DownwardFiles | TokenFile, ...]
+    mode: int
+
+
+VolumeSource: TypeAlias = EmptyDir | HostPath | ObjectFiles | Claim | DownwardFiles | Projected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +254,10 @@ class VolumeMount:
     volume: str
     path: str
     sub_path: str
+    """As written; with ``sub_path_expr`` its ``$(VAR)`` are expanded when the container is made."""
     read_only: bool
     source: Source
+    sub_path_expr: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +305,17 @@ class PodContainer:
     message_policy: MessagePolicy
     image_source: Source
     source: Source
+    kind: ContainerKind = ContainerKind.REGULAR
+    restart_policy: RestartPolicy | None = None
+    """Its own, in place of the pod's; None: the pod's."""
+    restart_rules: tuple[RestartRule, ...] = ()
+    """Looked at before its policy; the first that fits wins."""
+    ports: tuple[ContainerPort, ...] = ()
+    startup_probe: Probe | None = None
+    liveness_probe: Probe | None = None
+    readiness_probe: Probe | None = None
+    resources: Mapping[str, str] = field(default_factory=dict)
+    """``limits.cpu``, ``requests.memory`` … as written: not enforced here, told by ``resourceFieldRef``."""
 
     @property
     def hooks(self) -> tuple[Hook, ...]:
@@ -208,6 +333,7 @@ class Pod:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     containers: tuple[PodContainer, ...]
+    """The regular ones."""
     volumes: tuple[PodVolume, ...]
     restart_policy: RestartPolicy
     grace: timedelta
@@ -219,11 +345,20 @@ class Pod:
     notices: tuple[Finding, ...]
     """What of the manifest is known and not acted upon: said once when the pod is run."""
     source: Source
+    init_containers: tuple[PodContainer, ...] = ()
+    """Plain ones and native sidecars, in the order of their start."""
+    active_deadline: timedelta | None = None
+    """How long it may be active before it is stopped and Failed; None: for ever."""
 
     @property
     def scope(self) -> str:
         """What its containers belong to: ``default/prestop-pod``."""
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def all_containers(self) -> tuple[PodContainer, ...]:
+        """Init containers and sidecars first, as they start."""
+        return self.init_containers + self.containers
 
     def volume(self, name: str) -> PodVolume:
         """The declared volume of that name; every mount's was checked when the pod was read."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from boathook.model import JsonObject, JsonValue, Severity
 from boathook.objects import mapping
-from boathook.pods.handler_rules import PROBES, check_probe
 from boathook.pods.problems import FieldPath, Problems, items
-from boathook.pods.rules import VOLUME_KINDS
+from boathook.pods.volume_rules import VOLUME_KINDS
 
 # What Kubernetes would do with it matters to nobody on one machine without a scheduler, or cannot be had here.
 NOT_ENFORCED_POD = (
@@ -39,7 +38,7 @@ NOT_ENFORCED_POD = (
     "topologySpreadConstraints",
     "workloadRef",
 )
-NOT_ENFORCED_CONTAINER = ("resizePolicy", "resources", "restartPolicy", "stdin", "stdinOnce", "tty")
+NOT_ENFORCED_CONTAINER = ("resizePolicy", "resources", "stdin", "stdinOnce", "tty")
 NOT_ENFORCED_SECURITY = (
     "appArmorProfile",
     "fsGroupChangePolicy",
@@ -61,13 +60,7 @@ DEFAULTS = {
 """Values that are the same as leaving the field out."""
 
 # What would change the life of the pod: leaving it out silently would be wrong.
-NOT_YET_POD = {
-    "activeDeadlineSeconds": "activeDeadlineSeconds is",
-    "ephemeralContainers": "ephemeral containers are",
-    "initContainers": "init containers are",
-}
 NOT_YET_CONTAINER = {
-    "restartPolicyRules": "restartPolicyRules are",
     "volumeDevices": "volumeDevices are",
 }
 
@@ -75,34 +68,29 @@ NOT_YET_CONTAINER = {
 def check_notices(pod: JsonObject, problems: Problems) -> None:
     """Refusals as errors, and what has no effect as warnings."""
     spec = mapping(pod.get("spec"))
-    for key, what in NOT_YET_POD.items():
-        if spec.get(key):
-            problems.not_yet(("spec", key), what)
     for index, volume in items(spec.get("volumes")):
         for kind, value in volume.items():
             if kind not in ("name", *VOLUME_KINDS) and value is not None:
                 problems.not_yet(("spec", "volumes", index, kind), f"{kind} volumes are")
-    for index, container in items(spec.get("containers")):
-        _container(container, ("spec", "containers", index), problems)
+    for part in ("initContainers", "containers"):
+        for index, container in items(spec.get(part)):
+            _container(container, ("spec", part, index), problems)
     _warn(spec, NOT_ENFORCED_POD, ("spec",), problems)
     _warn(mapping(spec.get("securityContext")), NOT_ENFORCED_SECURITY, ("spec", "securityContext"), problems)
     for index, volume in items(spec.get("volumes")):
-        _warn(
-            mapping(volume.get("emptyDir")), ("medium", "sizeLimit"), ("spec", "volumes", index, "emptyDir"), problems
-        )
+        at: FieldPath = ("spec", "volumes", index, "emptyDir")
+        directory = mapping(volume.get("emptyDir"))
+        _warn(directory, ("sizeLimit",), at, problems)
+        if directory.get("medium"):
+            text = "known, and not enforced here: it is a plain directory"
+            problems.add((*at, "medium"), "not-enforced", text, severity=Severity.WARNING)
 
 
 def _container(container: JsonObject, at: FieldPath, problems: Problems) -> None:
-    for name in PROBES:
-        if container.get(name) is not None:
-            check_probe(name, mapping(container[name]), (*at, name), problems)
-            problems.not_yet((*at, name), "probes are")
     for key, what in NOT_YET_CONTAINER.items():
         if container.get(key):
             problems.not_yet((*at, key), what)
     for index, mount in items(container.get("volumeMounts")):
-        if mount.get("subPathExpr"):
-            problems.not_yet((*at, "volumeMounts", index, "subPathExpr"), "subPathExpr is")
         _warn(mount, NOT_ENFORCED_MOUNT, (*at, "volumeMounts", index), problems)
     _warn(container, NOT_ENFORCED_CONTAINER, at, problems)
     _warn(mapping(container.get("securityContext")), NOT_ENFORCED_SECURITY, (*at, "securityContext"), problems)

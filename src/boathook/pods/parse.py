@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import NamedTuple
 
 from boathook.documents import Document, load, validate
 from boathook.errors import ManifestError
-from boathook.model import Exec, Finding, Hook, HookPoint, JsonObject, OnFailure, Severity, Sleep, Source
+from boathook.model import Finding, HookPoint, JsonObject, Severity, Source
 from boathook.objects import mapping
 from boathook.pods import schema
-from boathook.pods.model import POST_START, PRE_STOP, MessagePolicy, Pod, PodContainer, PodFile, RestartPolicy
+from boathook.pods.model import (
+    POST_START,
+    PRE_STOP,
+    ContainerKind,
+    MessagePolicy,
+    Pod,
+    PodContainer,
+    PodFile,
+    ProbeKind,
+    RestartPolicy,
+)
 from boathook.pods.notices import check_notices
-from boathook.pods.parse_parts import environment, environment_from, mounts, security, volume
+from boathook.pods.object_rules import check_data
+from boathook.pods.parse_handlers import hook, ports, probe, resources, restart_rules, seconds
+from boathook.pods.parse_parts import environment, environment_from, security
+from boathook.pods.parse_volumes import mounts, volume
 from boathook.pods.problems import FieldPath, Problems, object_document
 from boathook.pods.rules import check_metadata, check_pod, grace_seconds
 from boathook.runtimes.base import PullPolicy
@@ -105,6 +117,7 @@ def _other_problems(document: Document) -> list[Finding]:
     kind = value.get("kind")
     if kind in NEEDED_KINDS:
         check_metadata(mapping(value.get("metadata")), problems)
+        check_data(value, problems)
     elif not kind:
         problems.required(("kind",), "a Pod, or an object that a pod needs")
     else:
@@ -144,7 +157,7 @@ def _pod(document: Document, looked: _Looked, namespace: str) -> Pod:
     assert manifest is not None
     metadata, spec = manifest.metadata, manifest.spec
     name = metadata.name or ""
-    containers = spec.containers or []
+    deadline = spec.active_deadline_seconds
     aliases = spec.host_aliases or []
     return Pod(
         name=name,
@@ -152,10 +165,12 @@ def _pod(document: Document, looked: _Looked, namespace: str) -> Pod:
         uid=metadata.uid or "",
         labels=metadata.labels or {},
         annotations=metadata.annotations or {},
-        containers=tuple(_container(one, spec, index, document) for index, one in enumerate(containers)),
+        containers=_containers(spec, "containers", document),
+        init_containers=_containers(spec, "initContainers", document),
+        active_deadline=None if deadline is None else seconds(deadline),
         volumes=tuple(volume(one, index, document) for index, one in enumerate(spec.volumes or [])),
         restart_policy=RestartPolicy(spec.restart_policy or RestartPolicy.ALWAYS),
-        grace=timedelta(seconds=grace_seconds(mapping(mapping(document.value).get("spec")))),
+        grace=seconds(grace_seconds(mapping(mapping(document.value).get("spec")))),
         hostname=(spec.hostname or name)[:LONGEST_HOSTNAME].rstrip("-."),
         hosts=tuple((alias.ip or "", host) for alias in aliases for host in alias.hostnames or []),
         host_network=bool(spec.host_network),
@@ -165,8 +180,21 @@ def _pod(document: Document, looked: _Looked, namespace: str) -> Pod:
     )
 
 
-def _container(container: schema.Container, spec: schema.PodSpec, index: int, document: Document) -> PodContainer:
-    at: FieldPath = ("spec", "containers", index)
+def _containers(spec: schema.PodSpec, part: str, document: Document) -> tuple[PodContainer, ...]:
+    """The regular or the init containers, in their order."""
+    given = (spec.containers if part == "containers" else spec.init_containers) or []
+    return tuple(
+        _container(one, spec, ("spec", part, index), document, init=part == "initContainers")
+        for index, one in enumerate(given)
+    )
+
+
+def _container(
+    container: schema.Container, spec: schema.PodSpec, at: FieldPath, document: Document, *, init: bool
+) -> PodContainer:
+    declared = ports(container)
+    policy = RestartPolicy(container.restart_policy) if container.restart_policy else None
+    sidecar = ContainerKind.SIDECAR if policy is RestartPolicy.ALWAYS else ContainerKind.INIT
     lifecycle = container.lifecycle or schema.Lifecycle()
     return PodContainer(
         name=container.name or "",
@@ -179,13 +207,21 @@ def _container(container: schema.Container, spec: schema.PodSpec, index: int, do
         environment_from=environment_from(container, at, document),
         mounts=mounts(container, at, document),
         security=security(container, spec),
-        post_start=_hook(lifecycle.post_start, POST_START, HookPoint.POST_START, at, document),
-        pre_stop=_hook(lifecycle.pre_stop, PRE_STOP, HookPoint.PRE_STOP, at, document),
+        post_start=hook(lifecycle.post_start, POST_START, HookPoint.POST_START, declared, at, document),
+        pre_stop=hook(lifecycle.pre_stop, PRE_STOP, HookPoint.PRE_STOP, declared, at, document),
         stop_signal=lifecycle.stop_signal,
         message_path=container.termination_message_path or DEFAULT_MESSAGE_PATH,
         message_policy=MessagePolicy(container.termination_message_policy or MessagePolicy.FILE),
         image_source=document.source((*at, "image")),
         source=document.source(at),
+        kind=sidecar if init else ContainerKind.REGULAR,
+        restart_policy=policy,
+        restart_rules=restart_rules(container),
+        ports=declared,
+        startup_probe=probe(ProbeKind.STARTUP, container.startup_probe, declared, at, document),
+        liveness_probe=probe(ProbeKind.LIVENESS, container.liveness_probe, declared, at, document),
+        readiness_probe=probe(ProbeKind.READINESS, container.readiness_probe, declared, at, document),
+        resources=resources(container),
     )
 
 
@@ -196,27 +232,3 @@ def _pull_policy(container: schema.Container) -> PullPolicy:
     last = (container.image or "").rsplit("/", 1)[-1]
     latest = "@" not in last and (":" not in last or last.endswith(":latest"))
     return PullPolicy.ALWAYS if latest else PullPolicy.IF_NOT_PRESENT
-
-
-def _hook(
-    handler: schema.LifecycleHandler | None, name: str, point: HookPoint, at: FieldPath, document: Document
-) -> Hook | None:
-    """The hook with its one handler; kinds that are not there yet were refused before."""
-    if handler is None:
-        return None
-    action: Exec | Sleep
-    if handler.sleep is not None:
-        action = Sleep(duration=timedelta(seconds=handler.sleep.seconds or 0))
-    else:
-        command = (handler.exec.command if handler.exec else None) or []
-        # A hook has the container's own user, directory and environment; the API gives it no others.
-        action = Exec(command=tuple(command), user=None, privileged=False, working_dir=None, environment=())
-    return Hook(
-        point=point,
-        name=name,
-        handler=action,
-        timeout=None,
-        # A failed postStart hook kills its container; a failed preStop hook changes nothing.
-        on_failure=OnFailure.STOP if point is HookPoint.POST_START else OnFailure.CONTINUE,
-        source=document.source((*at, "lifecycle", name)),
-    )

@@ -1,29 +1,12 @@
-"""The parts of a pod, from what the file says to what it means: environment, mounts, volumes, security."""
+"""Environment and security of a container, from what the file says to what it means."""
 
 from __future__ import annotations
 
 from boathook.documents import Document
 from boathook.pods import schema
-from boathook.pods.model import (
-    Claim,
-    EmptyDir,
-    EnvFrom,
-    EnvSource,
-    EnvVar,
-    FieldRef,
-    HostPath,
-    KeyRef,
-    KeyToPath,
-    ObjectFiles,
-    PodVolume,
-    Security,
-    VolumeMount,
-    VolumeSource,
-)
+from boathook.pods.model import EnvFrom, EnvSource, EnvVar, FieldRef, KeyRef, Security
+from boathook.pods.parse_volumes import resource_ref
 from boathook.pods.problems import FieldPath
-
-DEFAULT_FILE_MODE = 0o644
-"""Of the files that a ConfigMap or Secret becomes."""
 
 
 def environment(container: schema.Container, at: FieldPath, document: Document) -> tuple[EnvVar, ...]:
@@ -37,6 +20,8 @@ def _value(variable: schema.EnvVar) -> EnvSource:
     origin = variable.value_from
     if origin is not None and origin.field_ref is not None:
         return FieldRef(path=origin.field_ref.field_path or "")
+    if origin is not None and origin.resource_field_ref is not None:
+        return resource_ref(origin.resource_field_ref)
     if origin is not None and (selector := origin.config_map_key_ref or origin.secret_key_ref) is not None:
         kind = "ConfigMap" if origin.config_map_key_ref is not None else "Secret"
         name, key = selector.name or "", selector.key or ""
@@ -59,44 +44,6 @@ def environment_from(container: schema.Container, at: FieldPath, document: Docum
                 )
             )
     return tuple(result)
-
-
-def mounts(container: schema.Container, at: FieldPath, document: Document) -> tuple[VolumeMount, ...]:
-    return tuple(
-        VolumeMount(
-            volume=one.name or "",
-            path=one.mount_path or "",
-            sub_path=one.sub_path or "",
-            read_only=bool(one.read_only),
-            source=document.source((*at, "volumeMounts", index)),
-        )
-        for index, one in enumerate(container.volume_mounts or [])
-    )
-
-
-def volume(one: schema.Volume, index: int, document: Document) -> PodVolume:
-    return PodVolume(name=one.name or "", volume=_source(one), source=document.source(("spec", "volumes", index)))
-
-
-def _source(one: schema.Volume) -> VolumeSource:
-    if one.host_path is not None:
-        return HostPath(path=one.host_path.path or "", type=one.host_path.type or "")
-    if one.persistent_volume_claim is not None:
-        claim = one.persistent_volume_claim
-        return Claim(name=claim.claim_name or "", read_only=bool(claim.read_only))
-    if one.config_map is not None:
-        return _object_files("ConfigMap", one.config_map.name, one.config_map)
-    if one.secret is not None:
-        return _object_files("Secret", one.secret.secret_name, one.secret)
-    return EmptyDir()
-
-
-def _object_files(kind: str, name: str | None, source: schema.ConfigMapSource | schema.SecretSource) -> ObjectFiles:
-    items = None
-    if source.items is not None:
-        items = tuple(KeyToPath(key=one.key or "", path=one.path or "", mode=one.mode) for one in source.items)
-    mode = DEFAULT_FILE_MODE if source.default_mode is None else source.default_mode
-    return ObjectFiles(kind=kind, name=name or "", items=items, mode=mode, optional=bool(source.optional))
 
 
 def security(container: schema.Container, spec: schema.PodSpec) -> Security:

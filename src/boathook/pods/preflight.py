@@ -38,7 +38,7 @@ async def preflight(pod: Pod, runtime: ContainerRuntime) -> Prepared:
     images: dict[str, Image] = {}
     users: dict[str, tuple[int, int]] = {}
     notices = list(pod.notices)
-    for container in pod.containers:
+    for container in pod.all_containers:
         try:
             image = await runtime.resolve_image(container.image, container.pull_policy)
             images[container.name] = image

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from boathook.documents import Document, path_text
@@ -44,25 +44,42 @@ class Problems:
         *,
         severity: Severity = Severity.ERROR,
         remedy: str | None = None,
+        said: str | None = None,
     ) -> None:
+        """``said``: what the API calls the place where it is less exact; the position stays that of ``path``."""
         source = self.document.source(path)
+        if said is not None:
+            source = replace(source, path=said)
         self.found.append(Finding(id=f"pods.{kind}", severity=severity, source=source, message=message, remedy=remedy))
 
-    def required(self, path: FieldPath, detail: str = "") -> None:
-        self.add(path, "required", f"Required value: {detail}" if detail else "Required value")
+    def required(self, path: FieldPath, detail: str = "", *, said: str | None = None) -> None:
+        self.add(path, "required", f"Required value: {detail}" if detail else "Required value", said=said)
 
-    def invalid(self, path: FieldPath, value: JsonValue, detail: str) -> None:
-        self.add(path, "invalid-value", f"Invalid value: {json.dumps(value, ensure_ascii=False)}: {detail}")
+    def invalid(self, path: FieldPath, value: JsonValue, detail: str, *, said: str | None = None) -> None:
+        shown = json.dumps(value, ensure_ascii=False)
+        self.add(path, "invalid-value", f"Invalid value: {shown}: {detail}", said=said)
 
-    def forbidden(self, path: FieldPath, detail: str) -> None:
-        self.add(path, "forbidden", f"Forbidden: {detail}")
+    def forbidden(self, path: FieldPath, detail: str, *, said: str | None = None) -> None:
+        self.add(path, "forbidden", f"Forbidden: {detail}", said=said)
 
-    def unsupported(self, path: FieldPath, value: JsonValue, supported: tuple[str, ...]) -> None:
-        known = ", ".join(f'"{one}"' for one in sorted(supported))
-        self.add(path, "unsupported-value", f'Unsupported value: "{value}": supported values: {known}')
+    def unsupported(
+        self,
+        path: FieldPath,
+        value: JsonValue,
+        supported: tuple[str, ...],
+        *,
+        said: str | None = None,
+        in_order: bool = False,
+    ) -> None:
+        """``in_order``: the API lists the known values as they are given here, not sorted."""
+        known = ", ".join(f'"{one}"' for one in (supported if in_order else sorted(supported)))
+        self.add(path, "unsupported-value", f'Unsupported value: "{value}": supported values: {known}', said=said)
 
     def duplicate(self, path: FieldPath, value: JsonValue) -> None:
         self.add(path, "duplicate", f'Duplicate value: "{value}"')
+
+    def too_many(self, path: FieldPath, count: int, most: int) -> None:
+        self.add(path, "too-many", f"Too many: {count}: must have at most {most} items")
 
     def not_found(self, path: FieldPath, value: JsonValue) -> None:
         self.add(path, "not-found", f'Not found: "{value}"')

@@ -1,31 +1,42 @@
 """What Kubernetes accepts as a pod, as far as types alone do not say it. Pure; looks at plain values.
 
-It looks at the manifest itself and not at the schema's result, so that all problems of a file are told at once.
+It looks at the manifest itself and not at the schema's result, so that all problems of a file are told at once. Places
+and sentences are the API server's (``pkg/apis/core/validation/validation.go``).
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 
+from boathook.documents import path_text
 from boathook.model import JsonObject, JsonValue
 from boathook.objects import mapping
-from boathook.pods.handler_rules import PROBES, check_lifecycle, check_probe
-from boathook.pods.model import MessagePolicy, RestartPolicy
+from boathook.pods.container_rules import (
+    check_choice,
+    check_container,
+    check_ephemeral,
+    check_handlers,
+    check_init,
+    check_seccomp,
+)
+from boathook.pods.model import RestartPolicy
+from boathook.pods.port_rules import check_host_ports
 from boathook.pods.problems import FieldPath, Problems, items
-from boathook.pods.specification import FIELDS
-from boathook.runtimes.base import PullPolicy
+from boathook.pods.text_rules import (
+    LARGEST,
+    id_faults,
+    label_faults,
+    label_value_faults,
+    qualified_faults,
+    subdomain_faults,
+)
+from boathook.pods.volume_rules import check_volumes
 
 DEFAULT_GRACE = 30
 """Seconds; ``SetDefaults_PodSpec``."""
 
-LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-SUBDOMAIN = re.compile(rf"{LABEL.pattern}(\.{LABEL.pattern})*")
-VARIABLE = re.compile(r"[ -<>-~]+")
-
-VOLUME_KINDS = ("emptyDir", "hostPath", "configMap", "secret", "persistentVolumeClaim")
-HOST_PATH_TYPES = ("", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice")
-
-KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['[^']+'\]")
+SYSTEMS = ("linux", "windows")
+DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 
 
 def grace_seconds(spec: JsonObject) -> int:
@@ -40,176 +51,115 @@ def check_pod(pod: JsonObject, problems: Problems) -> None:
     """Everything about a pod that its types do not say."""
     check_metadata(mapping(pod.get("metadata")), problems)
     spec = mapping(pod.get("spec"))
-    volumes = _check_volumes(spec, problems)
+    _check_spec(spec, problems)
+    volumes = check_volumes(spec, problems)
     grace, os_name = grace_seconds(spec), str(mapping(spec.get("os")).get("name") or "")
-    _check_choice(spec, "restartPolicy", tuple(RestartPolicy), ("spec",), problems)
-    hostname = spec.get("hostname")
-    if isinstance(hostname, str) and hostname:
-        _check_label(hostname, ("spec", "hostname"), problems)
-    if not spec.get("containers"):
-        problems.required(("spec", "containers"))
     names: set[str] = set()
     for index, container in items(spec.get("containers")):
-        at = ("spec", "containers", index)
-        _check_container(container, at, names, volumes, problems)
-        lifecycle = mapping(container.get("lifecycle"))
-        check_lifecycle(lifecycle, (*at, "lifecycle"), grace, os_name, problems)
+        at: FieldPath = ("spec", "containers", index)
+        check_container(container, at, names, volumes, problems)
+        check_handlers(container, at, grace, os_name, problems)
     for index, container in items(spec.get("initContainers")):
         at = ("spec", "initContainers", index)
-        _check_container(container, at, names, volumes, problems)
-        _check_init_hooks(container, at, grace, os_name, problems)
+        check_container(container, at, names, volumes, problems)
+        check_init(container, at, grace, os_name, problems)
+    for index, container in items(spec.get("ephemeralContainers")):
+        check_ephemeral(container, ("spec", "ephemeralContainers", index), problems)
+    for part in ("containers", "initContainers"):
+        check_host_ports(spec, part, problems)
+
+
+def _check_spec(spec: JsonObject, problems: Problems) -> None:
+    if not spec.get("containers"):
+        problems.required(("spec", "containers"))
+    if spec.get("ephemeralContainers"):
+        problems.forbidden(("spec", "ephemeralContainers"), "cannot be set on create")
+    check_choice(spec, "restartPolicy", tuple(RestartPolicy), ("spec",), problems, in_order=True)
+    check_choice(spec, "dnsPolicy", DNS_POLICIES, ("spec",), problems, in_order=True)
+    for key in ("hostname", "subdomain"):
+        _check_text(spec.get(key), ("spec", key), label_faults, problems)
+    _check_text(spec.get("nodeName"), ("spec", "nodeName"), subdomain_faults, problems)
+    deadline = spec.get("activeDeadlineSeconds")
+    if isinstance(deadline, int) and not 1 <= deadline <= LARGEST:
+        problems.invalid(("spec", "activeDeadlineSeconds"), deadline, f"must be between 1 and {LARGEST}, inclusive")
+    if spec.get("os") is not None:
+        _check_system(mapping(spec["os"]).get("name"), problems)
+    _check_security(mapping(spec.get("securityContext")), problems)
+    _check_aliases(spec, problems)
+
+
+def _check_text(value: JsonValue, at: FieldPath, faults: Callable[[str], list[str]], problems: Problems) -> None:
+    if isinstance(value, str) and value:
+        for detail in faults(value):
+            problems.invalid(at, value, detail)
+
+
+def _check_system(name: JsonValue, problems: Problems) -> None:
+    at = ("spec", "os", "name")
+    if not name:
+        problems.required(at)
+    elif name not in SYSTEMS:
+        problems.unsupported(at, name, SYSTEMS, said="spec.os")
+
+
+def _check_security(security: JsonObject, problems: Problems) -> None:
+    at = ("spec", "securityContext")
+    check_choice(security, "fsGroupChangePolicy", ("Always", "OnRootMismatch"), at, problems)
+    check_choice(security, "supplementalGroupsPolicy", ("Merge", "Strict"), at, problems)
+    check_seccomp(security, at, problems)
+    for key in ("fsGroup", "runAsUser", "runAsGroup"):
+        check_id(security.get(key), (*at, key), problems)
+    groups = security.get("supplementalGroups")
+    for index, group in enumerate(groups if isinstance(groups, list) else []):
+        check_id(group, (*at, "supplementalGroups", index), problems)
+
+
+def check_id(number: JsonValue, at: FieldPath, problems: Problems) -> None:
+    if isinstance(number, int) and not isinstance(number, bool):
+        for detail in id_faults(number):
+            problems.invalid(at, number, detail)
+
+
+def _check_aliases(spec: JsonObject, problems: Problems) -> None:
+    for index, alias in items(spec.get("hostAliases")):
+        at = ("spec", "hostAliases", index)
+        address, names = alias.get("ip") or "", alias.get("hostnames")
+        if isinstance(address, str) and not _is_address(address):
+            problems.invalid((*at, "ip"), address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+        for place, name in enumerate(names if isinstance(names, list) else []):
+            _check_text(name, (*at, "hostnames", place), subdomain_faults, problems)
+
+
+def _is_address(text: str) -> bool:
+    import ipaddress
+
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_metadata(metadata: JsonObject, problems: Problems) -> None:
-    name = metadata.get("name")
-    if not name:
-        problems.required(("metadata", "name"), "name or generateName is required")
-    elif isinstance(name, str) and (not SUBDOMAIN.fullmatch(name) or len(name) > 253):
-        detail = "must be lower-case letters, digits, '-' and '.', and begin and end with a letter or digit"
-        problems.invalid(("metadata", "name"), name, detail)
-    namespace = metadata.get("namespace")
-    if isinstance(namespace, str) and namespace:
-        _check_label(namespace, ("metadata", "namespace"), problems)
-
-
-def _check_label(name: str, at: FieldPath, problems: Problems) -> None:
-    if not LABEL.fullmatch(name) or len(name) > 63:
-        detail = "must be at most 63 lower-case letters, digits and '-', and begin and end with a letter or digit"
-        problems.invalid(at, name, detail)
-
-
-def _check_choice(where: JsonObject, key: str, choices: tuple[str, ...], at: FieldPath, problems: Problems) -> None:
-    value = where.get(key)
-    if isinstance(value, str) and value and value not in choices:
-        problems.unsupported((*at, key), value, tuple(str(choice) for choice in choices))
-
-
-def _check_name(where: JsonObject, at: FieldPath, names: set[str], problems: Problems) -> None:
-    name = where.get("name")
-    if not name:
-        problems.required((*at, "name"))
-    elif isinstance(name, str):
-        _check_label(name, (*at, "name"), problems)
-        if name in names:
-            problems.duplicate((*at, "name"), name)
-        names.add(name)
-
-
-def _check_container(
-    container: JsonObject, at: FieldPath, names: set[str], volumes: set[str], problems: Problems
-) -> None:
-    _check_name(container, at, names, problems)
-    if not container.get("image"):
-        problems.required((*at, "image"))
-    _check_choice(container, "imagePullPolicy", tuple(PullPolicy), at, problems)
-    _check_choice(container, "terminationMessagePolicy", tuple(MessagePolicy), at, problems)
-    _check_choice(container, "restartPolicy", tuple(RestartPolicy), at, problems)
-    _check_mounts(container, at, volumes, problems)
-    for index, variable in items(container.get("env")):
-        _check_variable(variable, (*at, "env", index), problems)
-    for index, origin in items(container.get("envFrom")):
-        if not origin.get("configMapRef") and not origin.get("secretRef"):
-            problems.invalid((*at, "envFrom", index), "", "must specify one of: `configMapRef` or `secretRef`")
-    _check_security(mapping(container.get("securityContext")), (*at, "securityContext"), problems)
-
-
-def _check_mounts(container: JsonObject, at: FieldPath, volumes: set[str], problems: Problems) -> None:
-    paths: set[str] = set()
-    for index, mount in items(container.get("volumeMounts")):
-        here = (*at, "volumeMounts", index)
-        name, path, sub_path = mount.get("name"), mount.get("mountPath"), mount.get("subPath")
-        if not name:
-            problems.required((*here, "name"))
-        elif isinstance(name, str) and name not in volumes:
-            problems.not_found((*here, "name"), name)
-        if not path:
-            problems.required((*here, "mountPath"))
-        elif isinstance(path, str):
-            if path in paths:
-                problems.invalid((*here, "mountPath"), path, "must be unique")
-            paths.add(path)
-        if isinstance(sub_path, str) and (sub_path.startswith("/") or ".." in sub_path.split("/")):
-            problems.invalid((*here, "subPath"), sub_path, "must be a relative path without '..'")
-
-
-def _check_variable(variable: JsonObject, at: FieldPath, problems: Problems) -> None:
-    name = variable.get("name")
-    if not name:
-        problems.required((*at, "name"))
-    elif isinstance(name, str) and not VARIABLE.fullmatch(name):
-        problems.invalid((*at, "name"), name, "must be printable ASCII characters without '='")
-    origin = mapping(variable.get("valueFrom"))
-    kinds = [kind for kind, value in origin.items() if value is not None]
-    if variable.get("valueFrom") is not None and len(kinds) != 1:
-        problems.invalid((*at, "valueFrom"), "", "must specify exactly one source")
-    if kinds and variable.get("value"):
-        problems.invalid((*at, "valueFrom"), "", "may not be specified when `value` is not empty")
-    for kind in ("resourceFieldRef", "fileKeyRef"):
-        if kind in kinds:
-            problems.not_yet((*at, "valueFrom", kind), f"{kind} is")
-    field = mapping(origin.get("fieldRef")).get("fieldPath")
-    if isinstance(field, str) and field not in FIELDS and not KEYED_FIELD.fullmatch(field):
-        problems.unsupported((*at, "valueFrom", "fieldRef", "fieldPath"), field, FIELDS)
-    for kind in ("configMapKeyRef", "secretKeyRef"):
-        if kind in kinds and not mapping(origin[kind]).get("key"):
-            problems.required((*at, "valueFrom", kind, "key"))
-
-
-def _check_security(security: JsonObject, at: FieldPath, problems: Problems) -> None:
-    for key in ("runAsUser", "runAsGroup"):
-        value = security.get(key)
-        if isinstance(value, int) and not 0 <= value <= 2**31 - 1:
-            problems.invalid((*at, key), value, "must be between 0 and 2147483647, inclusive")
-    if security.get("privileged") is True and security.get("allowPrivilegeEscalation") is False:
-        detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
-        problems.invalid(at, "", detail)
-
-
-def _check_volumes(spec: JsonObject, problems: Problems) -> set[str]:
-    """Check the volumes; the names that mounts may use."""
-    names: set[str] = set()
-    for index, volume in items(spec.get("volumes")):
-        at = ("spec", "volumes", index)
-        _check_name(volume, at, names, problems)
-        kinds = [key for key, value in volume.items() if key != "name" and value is not None]
-        if not kinds:
-            problems.required(at, "must specify a volume type")
-        for kind in kinds[1:]:
-            problems.forbidden((*at, kind), "may not specify more than 1 volume type")
-        for kind in kinds:
-            _check_volume(kind, mapping(volume[kind]), (*at, kind), problems)
-    return names
-
-
-def _check_volume(kind: str, source: JsonObject, at: FieldPath, problems: Problems) -> None:
-    needed = {"hostPath": "path", "configMap": "name", "secret": "secretName", "persistentVolumeClaim": "claimName"}
-    if kind in needed and not source.get(needed[kind]):
-        problems.required((*at, needed[kind]))
-    if kind == "hostPath":
-        _check_choice(source, "type", HOST_PATH_TYPES, at, problems)
-        path: JsonValue = source.get("path")
-        if isinstance(path, str) and path and not path.startswith("/"):
-            problems.invalid((*at, "path"), path, "must be an absolute path: no node's directory is meant otherwise")
-    for index, item in items(source.get("items")):
-        for key in ("key", "path"):
-            if not item.get(key):
-                problems.required((*at, "items", index, key))
-        path = item.get("path")
-        if isinstance(path, str) and (path.startswith("/") or ".." in path.split("/")):
-            problems.invalid((*at, "items", index, "path"), path, "must be a relative path without '..'")
-
-
-def _check_init_hooks(container: JsonObject, at: FieldPath, grace: int, os_name: str, problems: Problems) -> None:
-    """Only an init container that goes on running, a sidecar, may have hooks and probes."""
-    detail = "may not be set for init containers without restartPolicy=Always"
-    sidecar = container.get("restartPolicy") == RestartPolicy.ALWAYS
-    for name in ("lifecycle", *PROBES):
-        value = container.get(name)
-        if value is None:
-            continue
-        if not sidecar:
-            problems.forbidden((*at, name), detail)
-        elif name == "lifecycle":
-            check_lifecycle(mapping(value), (*at, name), grace, os_name, problems)
+    """Of any object that may stand in a file of pods."""
+    if not metadata.get("name"):
+        if metadata.get("generateName"):
+            problems.not_yet(("metadata", "generateName"), "generateName is")
         else:
-            check_probe(name, mapping(value), (*at, name), problems)
+            problems.required(("metadata", "name"), "name or generateName is required")
+    _check_text(metadata.get("name"), ("metadata", "name"), subdomain_faults, problems)
+    _check_text(metadata.get("namespace"), ("metadata", "namespace"), label_faults, problems)
+    for key in ("labels", "annotations"):
+        _check_keys(mapping(metadata.get(key)), ("metadata", key), problems)
+
+
+def _check_keys(pairs: JsonObject, at: FieldPath, problems: Problems) -> None:
+    """Labels or annotations. The API names all of them, not the one."""
+    said = path_text(at)
+    for key, value in pairs.items():
+        annotation = at[-1] == "annotations"
+        for detail in qualified_faults(key.lower() if annotation else key):
+            problems.invalid((*at, key), key, detail, said=said)
+        if isinstance(value, str) and not annotation:
+            for detail in label_value_faults(value):
+                problems.invalid((*at, key), value, detail, said=said)

@@ -94,7 +94,7 @@ async def _run_one(worker: PodWorker, lasting: timedelta | None, stop: anyio.Eve
         group.start_soon(worker.run)
         asked = await why_over(
             ended=lambda: worker.wait_until(lambda pod: pod.phase.terminal or pod.cannot_start),
-            started=lambda: worker.wait_until(lambda pod: pod.all_started),
+            started=lambda: worker.wait_until(lambda pod: pod.all_started or pod.has_restarted),
             lasting=lasting,
             stop=stop,
         )
@@ -198,5 +198,8 @@ def run_started(pod_file: PodFile, runtime: ContainerRuntime, command: str) -> R
 
 def run_finished(runs: tuple[PodRun, ...]) -> RunFinished:
     """Whether all went well, and the closing line."""
-    lines = [closing_line(run.pod, run.results, run.phase, asked_to_stop=run.asked_to_stop) for run in runs]
-    return RunFinished(succeeded=all(run.succeeded for run in runs), message="; ".join(line for line in lines if line))
+    lines = {
+        run.pod.name: closing_line(run.pod, run.results, run.phase, asked_to_stop=run.asked_to_stop) for run in runs
+    }
+    told = [f"{name}: {line}" if len(runs) > 1 else line for name, line in lines.items() if line]
+    return RunFinished(succeeded=all(run.succeeded for run in runs), message="; ".join(told))

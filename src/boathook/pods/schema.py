@@ -5,20 +5,20 @@ Fields typed ``Any`` are known and not acted upon: :mod:`boathook.pods.notices` 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal
 
-from boathook import documents
 from boathook.documents import Spelled
-
-Text: TypeAlias = str | None
-Number: TypeAlias = int | None
-Flag: TypeAlias = bool | None
-Texts: TypeAlias = list[str] | None
-Inert: TypeAlias = Any
-
-
-class Fields(documents.Fields, spelling=documents.camel_case):
-    """An object of the API: no field but its own, no value of another type. ``null`` means that it is not given."""
+from boathook.pods.api_fields import (
+    Fields,
+    Flag,
+    Inert,
+    Number,
+    ObjectFieldSelector,
+    ResourceFieldSelector,
+    Text,
+    Texts,
+)
+from boathook.pods.volume_schema import Volume
 
 
 class ObjectMeta(Fields):
@@ -102,16 +102,11 @@ class KeySelector(Fields):
     optional: Flag = None
 
 
-class ObjectFieldSelector(Fields):
-    api_version: Text = None
-    field_path: Text = None
-
-
 class EnvVarSource(Fields):
     config_map_key_ref: KeySelector | None = None
     secret_key_ref: KeySelector | None = None
     field_ref: ObjectFieldSelector | None = None
-    resource_field_ref: Inert = None
+    resource_field_ref: ResourceFieldSelector | None = None
     file_key_ref: Inert = None
 
 
@@ -145,7 +140,7 @@ class VolumeMount(Fields):
     mount_path: Text = None
     read_only: Flag = None
     sub_path: Text = None
-    sub_path_expr: Inert = None
+    sub_path_expr: Text = None
     mount_propagation: Inert = None
     recursive_read_only: Inert = None
 
@@ -192,6 +187,16 @@ class PodSecurityContext(Fields):
     sysctls: Inert = None
 
 
+class RestartRuleExitCodes(Fields):
+    operator: Text = None
+    values: list[int] | None = None
+
+
+class RestartRule(Fields):
+    action: Text = None
+    exit_codes: RestartRuleExitCodes | None = None
+
+
 class Container(Fields):
     name: Text = None
     image: Text = None
@@ -212,81 +217,12 @@ class Container(Fields):
     security_context: SecurityContext | None = None
     resources: ResourceRequirements | None = None
     restart_policy: Text = None
-    restart_policy_rules: Inert = None
+    restart_policy_rules: list[RestartRule] | None = None
     resize_policy: Inert = None
     volume_devices: Inert = None
     stdin: Flag = None
     stdin_once: Flag = None
     tty: Flag = None
-
-
-class EmptyDirSource(Fields):
-    medium: Text = None
-    size_limit: int | str | None = None
-
-
-class HostPathSource(Fields):
-    path: Text = None
-    type: Text = None
-
-
-class KeyToPath(Fields):
-    key: Text = None
-    path: Text = None
-    mode: Number = None
-
-
-class ConfigMapSource(Fields):
-    name: Text = None
-    items: list[KeyToPath] | None = None
-    default_mode: Number = None
-    optional: Flag = None
-
-
-class SecretSource(Fields):
-    secret_name: Text = None
-    items: list[KeyToPath] | None = None
-    default_mode: Number = None
-    optional: Flag = None
-
-
-class ClaimSource(Fields):
-    claim_name: Text = None
-    read_only: Flag = None
-
-
-class Volume(Fields):
-    name: Text = None
-    empty_dir: EmptyDirSource | None = None
-    host_path: HostPathSource | None = None
-    config_map: ConfigMapSource | None = None
-    secret: SecretSource | None = None
-    persistent_volume_claim: ClaimSource | None = None
-    projected: Inert = None
-    downward_api: Annotated[Inert, Spelled("downwardAPI")] = None
-    ephemeral: Inert = None
-    csi: Inert = None
-    image: Inert = None
-    nfs: Inert = None
-    iscsi: Inert = None
-    fc: Inert = None
-    rbd: Inert = None
-    cephfs: Inert = None
-    cinder: Inert = None
-    glusterfs: Inert = None
-    flocker: Inert = None
-    flex_volume: Inert = None
-    git_repo: Inert = None
-    quobyte: Inert = None
-    storageos: Inert = None
-    scale_io: Annotated[Inert, Spelled("scaleIO")] = None
-    azure_disk: Inert = None
-    azure_file: Inert = None
-    aws_elastic_block_store: Inert = None
-    gce_persistent_disk: Inert = None
-    photon_persistent_disk: Inert = None
-    portworx_volume: Inert = None
-    vsphere_volume: Inert = None
 
 
 class HostAlias(Fields):

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from boathook.errors import CouldNotStart
+from boathook.pods.downward import downward_value
 from boathook.pods.expand import expand, expand_all
-from boathook.pods.model import EnvFrom, EnvVar, FieldRef, KeyRef, Pod, PodContainer, RestartPolicy
+from boathook.pods.model import EnvFrom, EnvVar, FieldRef, KeyRef, Pod, PodContainer, ResourceRef
 from boathook.pods.resources import VolumeResolver
-from boathook.pods.status import POD_IP
+from boathook.pods.restarts import ends_by_itself
 from boathook.runtimes.base import ContainerSpec, Image, Mount, NetworkMode, SandboxId, SandboxSpec
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What container runtimes set when an image says nothing."""
 
 ENDS_BY_ITSELF = "boathook.io/ends"
-"""Says that the main process is meant to end by itself: the pod is not always restarted."""
+"""Says that the main process is meant to end by itself: it is not always restarted."""
 
 NAME_LABEL = "io.kubernetes.container.name"
 POD_LABEL = "io.kubernetes.pod.name"
@@ -55,7 +56,7 @@ def container_spec(
     security = container.security
     merged = {"PATH": DEFAULT_PATH, "HOSTNAME": pod.hostname, **dict(image.config.environment), **variables}
     labels = {**pod_labels(pod, uid), NAME_LABEL: container.name}
-    if pod.restart_policy is not RestartPolicy.ALWAYS:
+    if ends_by_itself(pod, container):
         labels[ENDS_BY_ITSELF] = "true"
     groups = security.supplemental_groups + (() if security.fs_group is None else (security.fs_group,))
     return ContainerSpec(
@@ -105,7 +106,7 @@ async def environment(pod: Pod, container: PodContainer, uid: str, resolver: Vol
     for origin in container.environment_from:
         variables |= await _all_keys(pod, origin, resolver)
     for variable in container.environment:
-        value = await _value(pod, variable, uid, resolver, variables)
+        value = await _value(pod, container, variable, uid, resolver, variables)
         if value is not None:
             variables[variable.name] = value
     return variables
@@ -121,15 +122,20 @@ async def _all_keys(pod: Pod, origin: EnvFrom, resolver: VolumeResolver) -> dict
 
 
 async def _value(
-    pod: Pod, variable: EnvVar, uid: str, resolver: VolumeResolver, before: Mapping[str, str]
+    pod: Pod,
+    container: PodContainer,
+    variable: EnvVar,
+    uid: str,
+    resolver: VolumeResolver,
+    before: Mapping[str, str],
 ) -> str | None:
     match variable.value:
         case str() as text:
             return expand(text, before)
-        case FieldRef(path=path):
-            return field_value(pod, path, uid)
         case KeyRef() as ref:
             return await _key(pod, ref, resolver)
+        case FieldRef() | ResourceRef() as told:
+            return downward_value(pod, told, uid, container)
 
 
 async def _key(pod: Pod, ref: KeyRef, resolver: VolumeResolver) -> str | None:
@@ -146,31 +152,3 @@ async def _key(pod: Pod, ref: KeyRef, resolver: VolumeResolver) -> str | None:
 async def _lookup(pod: Pod, kind: str, name: str, resolver: VolumeResolver) -> Mapping[str, bytes] | None:
     lookup = resolver.config_map if kind == "ConfigMap" else resolver.secret
     return await lookup(pod.namespace, name)
-
-
-FIELDS = (
-    "metadata.name",
-    "metadata.namespace",
-    "metadata.uid",
-    "spec.nodeName",
-    "spec.serviceAccountName",
-    "status.hostIP",
-    "status.podIP",
-    "status.podIPs",
-)
-"""The field paths of ``fieldRef`` besides ``metadata.labels['x']`` and ``metadata.annotations['x']``."""
-
-
-def field_value(pod: Pod, path: str, uid: str) -> str:
-    """A field of the pod; :mod:`boathook.pods.parse` lets only known paths through."""
-    for prefix, mapping in (("metadata.labels['", pod.labels), ("metadata.annotations['", pod.annotations)):
-        if path.startswith(prefix):
-            return mapping.get(path.removeprefix(prefix).removesuffix("']"), "")
-    values = {
-        "metadata.name": pod.name,
-        "metadata.namespace": pod.namespace,
-        "metadata.uid": uid,
-        "spec.nodeName": "localhost",
-        "spec.serviceAccountName": pod.service_account,
-    }
-    return values.get(path, POD_IP)

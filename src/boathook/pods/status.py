@@ -1,4 +1,4 @@
-"""A pod's state as Kubernetes shows it: container states, phase and the ``status`` object. Pure."""
+"""A pod's state as Kubernetes shows it: container states and the ``status`` object. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from boathook.model import JsonObject
-from boathook.pods.model import Phase, RestartPolicy
+from boathook.pods.model import ContainerKind, Phase
 from boathook.runtimes.base import Exit
 
 POD_IP = "127.0.0.1"
@@ -49,11 +49,14 @@ class Terminated:
 State: TypeAlias = Waiting | Running | Terminated
 
 IMAGE_ERROR = "ErrImagePull"
+IMAGE_BACK_OFF = "ImagePullBackOff"
 CONFIG_ERROR = "CreateContainerConfigError"
-BLOCKED = (IMAGE_ERROR, CONFIG_ERROR)
+BLOCKED = (IMAGE_ERROR, "ErrImageNeverPull", "InvalidImageName", CONFIG_ERROR)
 """The reasons of a container that waits for something that nobody here will bring."""
 
 CREATING = Waiting(reason="ContainerCreating", message="")
+INITIALIZING = Waiting(reason="PodInitializing", message="")
+"""What every container of a pod with init containers waits for until it has started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,9 @@ class ContainerStatus:
     restart_count: int
     container_id: str
     stop_signal: str
+    kind: ContainerKind = ContainerKind.REGULAR
+    ready: bool = False
+    started: bool = False
 
 
 def ended_reason(ended: Exit) -> str:
@@ -75,64 +81,87 @@ def ended_reason(ended: Exit) -> str:
     return "Completed" if ended.ok else "Error"
 
 
-def phase_of(statuses: Sequence[ContainerStatus], policy: RestartPolicy, *, ended_for_good: bool) -> Phase:
-    """The phase, by the first rule that fits (``kubelet_pods.go``: ``getPhase``).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodFacts:
+    """What of a pod's status is not about one container."""
 
-    ``ended_for_good``: the pod is being deleted and nothing in it runs any more.
-    """
-    states = [status.state for status in statuses]
-    ends = [end for status in statuses if (end := _end_of(status)) is not None]
-    if any(isinstance(state, Waiting) and status.last is None for state, status in zip(states, statuses, strict=True)):
-        # Deleted before everything had started: what never ran cannot have succeeded.
-        return Phase.FAILED if ended_for_good else Phase.PENDING
-    if any(isinstance(state, Running) for state in states):
-        return Phase.RUNNING
-    if ended_for_good:
-        return Phase.SUCCEEDED if all(end.succeeded for end in ends) else Phase.FAILED
-    return _phase_of_ended(ends, policy)
+    phase: Phase
+    started: datetime | None = None
+    has_sandbox: bool = True
+    """What its containers share has been made."""
+    initialized: bool = True
+    qos_class: str = ""
+    reason: str = ""
+    message: str = ""
+    """Why it was ended, where it was not deleted."""
 
 
-def _phase_of_ended(ends: list[Terminated], policy: RestartPolicy) -> Phase:
-    if policy is RestartPolicy.ALWAYS:
-        return Phase.RUNNING
-    if all(end.succeeded for end in ends):
-        return Phase.SUCCEEDED
-    return Phase.FAILED if policy is RestartPolicy.NEVER else Phase.RUNNING
-
-
-def _end_of(status: ContainerStatus) -> Terminated | None:
-    return status.state if isinstance(status.state, Terminated) else status.last
-
-
-def status_object(statuses: Sequence[ContainerStatus], *, phase: Phase, started: datetime | None) -> JsonObject:
+def status_object(statuses: Sequence[ContainerStatus], facts: PodFacts) -> JsonObject:
     """The ``status`` of the pod object."""
-    ready = bool(statuses) and all(isinstance(status.state, Running) for status in statuses)
+    by_part: dict[bool, list[JsonObject]] = {True: [], False: []}
+    for status in statuses:
+        by_part[status.kind is ContainerKind.REGULAR].append(_container_object(status))
     result: JsonObject = {
-        "phase": phase.value,
-        "conditions": [
-            {"type": "PodScheduled", "status": "True"},
-            {"type": "Initialized", "status": "True"},
-            {"type": "ContainersReady", "status": str(ready)},
-            {"type": "Ready", "status": str(ready)},
-        ],
+        "phase": facts.phase.value,
+        "conditions": [*conditions(statuses, facts)],
         "hostIP": POD_IP,
         "podIP": POD_IP,
         "podIPs": [{"ip": POD_IP}],
-        "containerStatuses": [_container_object(status) for status in statuses],
+        "containerStatuses": [*by_part[True]],
     }
-    if started is not None:
-        result["startTime"] = timestamp(started)
-    return result
+    if by_part[False]:
+        result["initContainerStatuses"] = [*by_part[False]]
+    if facts.started is not None:
+        result["startTime"] = timestamp(facts.started)
+    return result | _without_empty({"qosClass": facts.qos_class, "reason": facts.reason, "message": facts.message})
+
+
+def conditions(statuses: Sequence[ContainerStatus], facts: PodFacts) -> list[JsonObject]:
+    """The kubelet's conditions, in its order (``status/generate.go``)."""
+    waiting = [one.name for one in statuses if one.kind is not ContainerKind.REGULAR and not _is_initialized(one)]
+    unready = [one.name for one in statuses if one.kind is not ContainerKind.INIT and not one.ready]
+    initialized = facts.initialized or facts.phase is Phase.SUCCEEDED
+    ready = bool(statuses) and not unready and facts.phase is Phase.RUNNING
+    why_not = _not_ready(facts, unready)
+    incomplete = f"containers with incomplete status: [{' '.join(waiting)}]"
+    return [
+        {"type": "PodReadyToStartContainers", "status": str(facts.has_sandbox)},
+        _condition("Initialized", initialized, "ContainersNotInitialized", incomplete)
+        | _without_empty({"reason": COMPLETED if facts.phase is Phase.SUCCEEDED else ""} if initialized else {}),
+        _condition("Ready", ready, *why_not),
+        _condition("ContainersReady", ready, *why_not),
+        {"type": "PodScheduled", "status": "True"},
+    ]
+
+
+COMPLETED = "PodCompleted"
+
+
+def _not_ready(facts: PodFacts, unready: list[str]) -> tuple[str, str]:
+    if facts.phase is Phase.SUCCEEDED:
+        return COMPLETED, ""
+    if facts.phase is Phase.FAILED:
+        return "PodFailed", ""
+    return "ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]"
+
+
+def _condition(kind: str, holds: bool, reason: str, message: str) -> JsonObject:
+    condition: JsonObject = {"type": kind, "status": str(holds)}
+    return condition if holds else condition | _without_empty({"reason": reason, "message": message})
+
+
+def _is_initialized(status: ContainerStatus) -> bool:
+    """A plain init container has succeeded, a sidecar has started."""
+    return status.ready if status.kind is ContainerKind.INIT else status.started
 
 
 def _container_object(status: ContainerStatus) -> JsonObject:
-    running = isinstance(status.state, Running)
     result: JsonObject = {
         "name": status.name,
         "image": status.image,
         "imageID": status.image_origin,
-        "ready": running,
-        "started": running,
+        "ready": status.ready,
+        "started": status.started,
         "restartCount": status.restart_count,
         "state": _state_object(status.state),
         "lastState": _state_object(status.last) if status.last else {},

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeAlias
 
 import anyio
 
@@ -24,6 +26,10 @@ HOOK_END_SECONDS = 5.0
 """How long the end of an overrun hook is waited for once its container has ended, and the hook with it."""
 
 
+Turn: TypeAlias = Callable[[timedelta], Awaitable[None]]
+"""Waits until a container may be signalled, at most as long as it is told."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
     """How a container was stopped. ``hook`` None: no preStop hook was run."""
@@ -38,12 +44,19 @@ async def stop_container(
     grace: GracePeriod,
     *,
     message: str,
+    field_path: str,
     sandbox: SandboxSpec,
     runtime: ContainerRuntime,
     context: Context,
+    turn: Turn | None = None,
 ) -> Stopped:
-    """Stop a running container inside its grace period. ``message`` says why, in the words of ``Killing``."""
-    stopping = _Stopping(instance=instance, sandbox=sandbox, runtime=runtime, context=context)
+    """Stop a running container inside its grace period. ``message`` says why, in the words of ``Killing``.
+
+    ``turn`` holds the signal back, not the hook; what it takes counts.
+    """
+    stopping = _Stopping(
+        instance=instance, field_path=field_path, sandbox=sandbox, runtime=runtime, context=context, turn=turn
+    )
     stopping.tell(messages.KILLING, message, warning=False)
     if pre_stop is None or not grace.allows_hook:
         return Stopped(exit=await stopping.signal(grace), hook=None)
@@ -55,9 +68,11 @@ class _Stopping:
     """One stop while it lasts."""
 
     instance: Instance
+    field_path: str
     sandbox: SandboxSpec
     runtime: ContainerRuntime
     context: Context
+    turn: Turn | None
 
     async def after_hook(self, hook: Hook, grace: GracePeriod) -> Stopped:
         """The debt is written before the hook starts, and met when the container has ended."""
@@ -81,7 +96,7 @@ class _Stopping:
                 raise
 
     async def _hook_and_signal(self, hook: Hook, grace: GracePeriod, debt: Debt) -> Stopped:
-        container = _Remembered(ContainerExec(self.runtime, self.instance.id))
+        container = _Remembered(self.runtime, self.instance.id)
         # What outlives its deadline is watched in here: it ends with its container, and its end is told before that.
         async with anyio.create_task_group() as abandoned:
             began = anyio.current_time()
@@ -107,15 +122,19 @@ class _Stopping:
 
     async def _tell_late_failure(self, container: _Remembered) -> None:
         """A program that was cut off with its container has failed late. An overrun sleep is never told."""
-        if container.execution is None:
+        if not container.executions:
             return
         with anyio.move_on_after(HOOK_END_SECONDS):
-            ended = await container.execution.wait()
+            ended = await container.executions[-1].wait()
             if not ended.ok:
                 self.tell(messages.FAILED_PRE_STOP, messages.PRE_STOP_FAILED)
 
     async def signal(self, grace: GracePeriod) -> Exit:
-        """The stop signal, and SIGKILL when what is left has run out."""
+        """The stop signal when it is its turn, and SIGKILL when what is left has run out."""
+        if self.turn is not None and grace.allows_hook:
+            began = anyio.current_time()
+            await self.turn(grace.left)
+            grace = grace.spend(timedelta(seconds=anyio.current_time() - began))
 
         def signalled(signal: str, left: timedelta | None) -> None:
             self.instance.signal_sent = signal
@@ -131,20 +150,23 @@ class _Stopping:
 
     def tell(self, reason: str, message: str, *, warning: bool = True) -> None:
         self.context.events.emit(
-            e.ClusterEvent(target=self.instance.target, warning=warning, reason=reason, message=message)
+            e.ClusterEvent(
+                target=self.instance.target,
+                warning=warning,
+                reason=reason,
+                message=message,
+                field_path=self.field_path,
+            )
         )
 
 
-class _Remembered:
-    """A container to exec in that remembers what it started, so that the end of an overrun hook can be told."""
+@dataclass(frozen=True, slots=True)
+class _Remembered(ContainerExec):
+    """A container to run hooks in that remembers what it started, so that the end of an overrun hook can be told."""
 
-    def __init__(self, container: ContainerExec) -> None:
-        self._container = container
-        self.execution: Execution | None = None
+    executions: list[Execution] = field(default_factory=list)
 
     async def exec(self, spec: ExecSpec, output: OutputSink) -> Execution:
-        self.execution = await self._container.exec(spec, output)
-        return self.execution
-
-    async def user(self) -> str | None:
-        return await self._container.user()
+        execution = await ContainerExec.exec(self, spec, output)
+        self.executions.append(execution)
+        return execution

@@ -11,14 +11,14 @@ from boathook.pods.model import Phase, Pod
 def closing_line(pod: Pod, results: Iterable[HookResult], phase: Phase, *, asked_to_stop: bool) -> str:
     """One clause per hook that stands for the run: each preStop hook, and each postStart hook that failed."""
     results = list(results)
-    several = len(pod.containers) > 1
+    several = len(pod.all_containers) > 1
     lines = [
         _line(result, several) for result in results if result.hook.point is HookPoint.PRE_STOP or not result.succeeded
     ]
     ran = {result.target.name for result in results if result.hook.point is HookPoint.PRE_STOP}
     lines += [
         f"PreStop hook was not executed{f' in {container.name}' if several else ''}"
-        for container in pod.containers
+        for container in pod.all_containers
         if container.pre_stop is not None and container.name not in ran
     ]
     if not lines and not asked_to_stop:

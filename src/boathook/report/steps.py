@@ -6,10 +6,9 @@ Times, exit codes, output and identities are left out, so that a plan and the ru
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import assert_never
 
 from boathook import events as e
-from boathook.model import Exec, Handler, Hook, Manifest, Sleep, Target
+from boathook.model import Exec, Hook, Target
 from boathook.report import words
 
 WITH_PHASES = ("release", "backup")
@@ -71,13 +70,6 @@ def _step_of_container(event: e.Event) -> tuple[Target | None, str]:
 
 
 def _what(hook: Hook) -> str:
-    handler: Handler = hook.handler
-    match handler:
-        case Exec():
-            user = f" as {words.user(handler.user)}" if handler.user else ""
-            return words.command(handler.command, width=None) + user
-        case Sleep():
-            return f"sleep {words.span(handler.duration)}"
-        case Manifest():
-            return f"{handler.kind} {handler.namespace}/{handler.name}"
-    assert_never(handler)
+    handler = hook.handler
+    user = f" as {words.user(handler.user)}" if isinstance(handler, Exec) and handler.user else ""
+    return words.handler(handler, width=None) + user

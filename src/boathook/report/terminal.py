@@ -14,9 +14,9 @@ __all__ = ["KeptTimeline", "LiveTimeline", "render_timeline"]
 class LiveTimeline:
     """Prints each event's lines as they come."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, *, timeline: Timeline | None = None) -> None:
         self._stream = stream or sys.stdout
-        self._timeline = Timeline()
+        self._timeline = timeline or Timeline()
 
     def __call__(self, stamped: e.Stamped) -> None:
         for line in self._timeline.lines(stamped):

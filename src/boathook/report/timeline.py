@@ -8,14 +8,11 @@ from dataclasses import dataclass, field
 from boathook import events as e
 from boathook.model import (
     Exec,
-    Handler,
     Hook,
     HookPoint,
     HookResult,
-    Manifest,
     Outcome,
     Severity,
-    Sleep,
     Target,
 )
 from boathook.report import words
@@ -29,6 +26,9 @@ TOLD_ALREADY = ("exited with code", "timed out", "cancelled")
 
 RELEASE_RECORD = "Secret/sh.helm.release."
 """Bookkeeping, written at every step of a release: its status is told, its record is not."""
+
+TOLD_BY_ENGINE = ("Pulling", "Pulled", "Created", "Started")
+"""Kubernetes' own events that say no more than the engine's before them."""
 
 OUTCOMES = {
     Outcome.TIMED_OUT: "timed out",
@@ -45,6 +45,11 @@ class Timeline:
 
     output_lines: int | None = OUTPUT_LINES
     full_commands: bool = False
+    several_containers: bool = False
+    """A hook is told with its container's name; learnt from the containers that are created, where that is seen."""
+    several_pods: bool = False
+    """Containers are told with their pod's name."""
+    _is_lone_hook: bool = False
     _users: dict[str, str] = field(default_factory=dict)
     _containers: set[str] = field(default_factory=set)
     _budgets: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -52,6 +57,8 @@ class Timeline:
 
     def lines(self, stamped: e.Stamped) -> list[str]:
         """The lines of one event; none for events that a reader of the timeline need not see."""
+        if isinstance(stamped.event, e.ClusterEvent) and stamped.event.reason in TOLD_BY_ENGINE:
+            return []
         texts = self._texts(stamped.event)
         if isinstance(stamped.event, e.RunStarted):
             return texts
@@ -64,6 +71,9 @@ class Timeline:
     def _texts(self, event: e.Event) -> list[str]:
         match event:
             case e.RunStarted():
+                # Names of pods have no comma (pods.run: run_started joins them).
+                self.several_pods = event.command.startswith("pod ") and ", " in event.title
+                self._is_lone_hook = event.command.startswith("hook ")
                 return ["  ".join((event.title, event.place, *event.facts))]
             case e.RunFinished():
                 return [event.message] if event.message else []
@@ -106,7 +116,7 @@ class Timeline:
         self,
         event: e.ContainerCreated | e.ContainerStarted | e.ContainerExited | e.StopRequested | e.SignalSent,
     ) -> list[str]:
-        name = event.target.name
+        name = self._name(event.target)
         match event:
             case e.ContainerCreated():
                 self._containers.add(str(event.target))
@@ -123,9 +133,9 @@ class Timeline:
                 return [_columns(name, f"{code}{killed}{why}")]
             case e.StopRequested():
                 grace = f", grace {words.span(event.grace)}" if event.grace is not None else ""
-                subject = "" if event.target.kind != "container" or len(self._containers) == 1 else name
                 text = f"stop requested ({event.cause}{grace})"
-                return [_columns(subject, text) if subject else text]
+                one_of_many = event.target.kind == "container" and len(self._containers) != 1
+                return [_columns(name, text) if one_of_many or self.several_pods else text]
             case e.SignalSent():
                 left = f", {words.span(event.left)} left" if event.left is not None else ""
                 return [_columns(name, f"{event.signal}{left}")]
@@ -143,18 +153,14 @@ class Timeline:
                 return [_columns(self._hook_name(event.hook, event.target), f"ended at last{code}")]
 
     def _handler(self, event: e.HookStarted) -> str:
-        handler: Handler = event.hook.handler
-        match handler:
-            case Exec():
-                user = handler.user or event.user or self._users.get(str(event.target))
-                extras = [words.user(user)] if user else []
-                extras += ["privileged"] if handler.privileged else []
-                suffix = f"  [{', '.join(extras)}]" if extras else ""
-                return self._command(handler.command) + suffix
-            case Sleep():
-                return f"sleep {words.span(handler.duration)}"
-            case Manifest():
-                return f"{handler.kind} {handler.namespace}/{handler.name}"
+        handler = event.hook.handler
+        if not isinstance(handler, Exec):
+            return words.handler(handler)
+        user = handler.user or event.user or self._users.get(str(event.target))
+        extras = [words.user(user)] if user else []
+        extras += ["privileged"] if handler.privileged else []
+        suffix = f"  [{', '.join(extras)}]" if extras else ""
+        return self._command(handler.command) + suffix
 
     def _finished(self, result: HookResult) -> list[str]:
         text = OUTCOMES.get(result.outcome) or self._exit(result)
@@ -174,7 +180,7 @@ class Timeline:
 
     def _left(self, result: HookResult) -> str:
         left = words.span(result.budget_left) if result.budget_left is not None else ""
-        if result.hook.point is HookPoint.PRE_STOP:
+        if result.hook.point is HookPoint.PRE_STOP and not self._is_lone_hook:
             return f"{left} of grace left"
         budget = self._budgets.get((str(result.target), result.hook.name))
         return f"{left} of {budget} left" if budget else f"{left} left"
@@ -202,7 +208,7 @@ class Timeline:
         match event:
             case e.ClusterEvent():
                 mark = "Warning" if event.warning else "Normal"
-                return [_columns(event.target.name, f"{mark} {event.reason}: {event.message}")]
+                return [_columns(self._name(event.target), f"{mark} {event.reason}: {event.message}")]
             case e.PhaseChanged():
                 why = f" ({event.reason})" if event.reason else ""
                 return [_columns(event.target.name, f"{event.phase}{why}")]
@@ -226,8 +232,13 @@ class Timeline:
                 return []
 
     def _hook_name(self, hook: Hook, target: Target) -> str:
-        alone = len(self._containers) <= 1 or target.kind != "container"
-        return hook.name if alone else f"{target.name} {hook.name}"
+        several = self.several_containers or self.several_pods or len(self._containers) > 1
+        return f"{self._name(target)} {hook.name}" if several and target.kind == "container" else hook.name
+
+    def _name(self, target: Target) -> str:
+        if self.several_pods and target.kind == "container":
+            return f"{target.scope.rpartition('/')[2]}/{target.name}"
+        return target.name
 
     def _command(self, argv: tuple[str, ...]) -> str:
         return words.command(argv, width=None if self.full_commands else words.COMMAND_WIDTH)

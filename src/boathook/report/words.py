@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from datetime import timedelta
 
+from boathook.model import Exec, Handler, HttpGet, Manifest, Sleep, TcpSocket
+
 COMMAND_WIDTH = 96
 """Longer command lines are shortened in a timeline; ``show`` and the journal have the whole."""
 
@@ -33,6 +35,21 @@ def command(argv: tuple[str, ...], *, width: int | None = COMMAND_WIDTH) -> str:
     if width is not None and len(text) > width:
         text = text[: width - 1] + "…"
     return text
+
+
+def handler(handler: Handler, *, width: int | None = COMMAND_WIDTH) -> str:
+    """What a hook does: ``sh -c true``, ``GET http://localhost:8080/stop``, ``sleep 5s``."""
+    match handler:
+        case Exec():
+            return command(handler.command, width=width)
+        case HttpGet():
+            return f"GET {handler.scheme.lower()}://{handler.host or 'localhost'}:{handler.port}{handler.path}"
+        case TcpSocket():
+            return f"connect to {handler.host or 'localhost'}:{handler.port}"
+        case Sleep():
+            return f"sleep {span(handler.duration)}"
+        case Manifest():
+            return f"{handler.kind} {handler.namespace}/{handler.name}"
 
 
 def _word(word: str) -> str:

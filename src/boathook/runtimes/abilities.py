@@ -44,7 +44,7 @@ def bubblewrap_path() -> str:
 def remembered(home: Home, identity: Identity) -> bool | None:
     """Whether overlays work, if a container was started here since the last boot; None when this is not known."""
     try:
-        known = json.loads(_memory(home).read_bytes())
+        known = json.loads(memory(home).read_bytes())
     except (OSError, ValueError):
         return None
     if known.get("boot") == boot_id() and known.get("uid") == identity.uid:
@@ -53,13 +53,14 @@ def remembered(home: Home, identity: Identity) -> bool | None:
 
 
 def remember(home: Home, identity: Identity, *, overlay: bool) -> None:
-    path = _memory(home)
+    path = memory(home)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.write_text(json.dumps({"boot": boot_id(), "uid": identity.uid, "overlay": overlay}), encoding="utf-8")
     fresh.rename(path)
 
 
-def _memory(home: Home) -> Path:
+def memory(home: Home) -> Path:
+    """Where it stands."""
     return home.path / "local.json"
 
 

@@ -14,6 +14,8 @@ STOP = "stop"
 """How long a main process takes to end after its stop signal: ``stop:app=3s``."""
 COPY = "copy"
 """How long copying a volume takes: ``copy:data=3s``."""
+PROBES = frozenset({"startup", "liveness", "readiness"})
+"""How long one question of a probe takes: ``liveness:app=2s``."""
 
 EXAMPLE = "for example preStop:app=40s, run:app=5s or copy:data=3s"
 
@@ -21,6 +23,8 @@ _POINTS = {point.value.replace("_", ""): point.value for point in HookPoint} | {
     RUN: RUN,
     STOP: STOP,
     COPY: COPY,
+    **{probe: probe for probe in PROBES},
+    **{f"{probe}probe": probe for probe in PROBES},
     # The annotation prefixes of the backup dialect.
     "pre": HookPoint.PRE_BACKUP.value,
     "prehook": HookPoint.PRE_BACKUP.value,

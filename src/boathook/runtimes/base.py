@@ -99,6 +99,8 @@ class ExecSpec:
     """Only then may it have more capabilities than its container."""
     label: str = ""
     """Which hook this is, ``pre_stop:app`` (point and target); only the simulated runtime looks at it."""
+    stdin: int | None = None
+    """A descriptor that it reads; the caller's to close. None: its standard input is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,52 @@ class Execution(Protocol):
     async def kill(self) -> None:
         """End the process with everything in its session or process group, at once; returns when they are gone."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """One GET and its one answer: no redirect is followed, no second try made. TLS is not verified."""
+
+    secure: bool
+    host: str
+    """Empty: the container's own address, reached in its network. Else reached from the machine, with its names."""
+    port: int
+    path: str
+    """With its query; what is sent is what stands here."""
+    headers: tuple[tuple[str, str], ...]
+    """All of them, as they are to be sent (``Host`` included where it is not the address)."""
+    any_answer: bool = False
+    """Whatever is answered will do: how the body ends is no matter, and a long one is not waited for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpConnect:
+    """Open a connection and close it."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrpcHealthCheck:
+    """``grpc.health.v1.Health/Check`` of a service (empty: of the server)."""
+
+    host: str
+    port: int
+    service: str
+
+
+Request: TypeAlias = HttpRequest | TcpConnect | GrpcHealthCheck
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What came back. ``status``: the HTTP status; the serving status of a gRPC check (1: SERVING); 0 for TCP."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    """The first 10 KiB."""
 
 
 class ContainerState(StrEnum):
@@ -242,6 +290,15 @@ class ContainerRuntime(Protocol):
 
     async def exec(self, container: ContainerId, spec: ExecSpec, output: OutputSink) -> Execution:
         """Start a further process. Raises ``NotRunning``, ``NotFound``, ``CouldNotStart``, ``UnsupportedHere``."""
+        ...
+
+    async def request(self, container: ContainerId, request: Request, *, label: str = "") -> Response:
+        """Ask something of a container over its network, from outside of it, as a kubelet does.
+
+        ``label``: which hook or probe this is (``pre_stop:app``, ``liveness:app``), for a runtime that only simulates.
+        No limit of time: the caller has one. Raises ``RequestFailed`` (the connection, TLS or protocol failed; its
+        text as Go prints it), ``NotRunning``, ``NotFound``.
+        """
         ...
 
     async def signal(self, container: ContainerId, signal: str) -> None:

@@ -34,6 +34,8 @@ from boathook.runtimes.base import (
     NetworkMode,
     OutputSink,
     PullPolicy,
+    Request,
+    Response,
     RuntimeEvent,
     SandboxId,
     SandboxSpec,
@@ -94,15 +96,13 @@ class BubblewrapRuntime:
         return frozenset(self._containers)
 
     async def __aenter__(self) -> BubblewrapRuntime:
-        self._bubblewrap = abilities.bubblewrap_path()
         self._home.ensure()
         self._home.containers.mkdir(exist_ok=True, mode=0o711)
         launch.allow_many_descriptors()
         self._starting = anyio.Semaphore(2 * (os.cpu_count() or 1))
         self._spawner.open()
-        known = abilities.remembered(self._home, self._identity)
         try:
-            self._overlay = await self._probe() if known is None else known
+            await self._look_around()
         except BaseException:
             await self.__aexit__()
             raise
@@ -235,9 +235,12 @@ class BubblewrapRuntime:
             user = User(*await self.resolve_user(record.spec.image, spec.user))
         user = launch.exec_user(record, sandbox, user, self._identity)
         message = launch.exec_message(record, sandbox, spec, user)
+        if sandbox.plain:
+            message = launch.without_namespaces(message, record, self._records.directory(container))
         pipes = Pipes(output)
         try:
-            process = await self._spawner.request(message, pipes.descriptors)
+            given = () if spec.stdin is None else (spec.stdin,)
+            process = await self._spawner.request(message, (*pipes.descriptors, *given))
         except SpawnFailed as error:
             pipes.close_write()
             pipes.drain()
@@ -249,10 +252,20 @@ class BubblewrapRuntime:
         self._executions = {each for each in self._executions if not each.over} | {execution}
         return execution
 
+    async def request(self, container: ContainerId, request: Request, *, label: str = "") -> Response:
+        """The sandbox's network outlives a container in it: what is asked of one that has ended is refused there."""
+        from boathook.runtimes.networks import connector
+        from boathook.runtimes.requests import perform
+
+        sandbox = self._sandbox_record(self._record(container).spec.sandbox)
+        return await perform(request, connector(self._spawner, sandbox))
+
     async def signal(self, container: ContainerId, signal: str) -> None:
         record = self._running(container)
         assert record.process is not None
         number = launch.signal_number(signal)
+        if self._sandbox_record(record.spec.sandbox).plain and not launch.is_taken(number, record.process.pid):
+            return
         try:
             record.process.send(number)
         except ProcessLookupError as error:
@@ -327,6 +340,12 @@ class BubblewrapRuntime:
 
     async def list_volumes(self, labels: Mapping[str, str]) -> tuple[Volume, ...]:
         return tuple(volume for volume in self._volumes.list() if labels.items() <= volume.labels.items())
+
+    async def _look_around(self) -> None:
+        """Find out how containers are built here. Raises ``PlaceError`` where none can be."""
+        self._bubblewrap = abilities.bubblewrap_path()
+        known = abilities.remembered(self._home, self._identity)
+        self._overlay = await self._probe() if known is None else known
 
     async def _probe(self) -> bool:
         """Whether a root can be an overlay, found by starting a container. Raises ``PlaceError`` when none starts."""

@@ -15,7 +15,9 @@ from boathook.runtimes.base import ContainerSpec, ExecSpec, NetworkMode, Sandbox
 from boathook.runtimes.capabilities import NAMES, bounding_set
 from boathook.runtimes.identity import Identity
 from boathook.runtimes.records import ContainerRecord, SandboxRecord
+from boathook.runtimes.rootfs import RootLayout
 from boathook.runtimes.spawner import syscalls
+from boathook.runtimes.spawner.minder import MARK
 
 Message: TypeAlias = dict[str, Any]
 """A request to the spawner."""
@@ -38,6 +40,7 @@ def sandbox_message(spec: SandboxSpec, identity: Identity) -> Message:
         "hostname": spec.hostname[:63],  # HOST_NAME_MAX is 64; the kubelet cuts a pod's name to 63 as well
         "network": spec.network.value,
         "user_namespace": identity.user_namespace(),
+        "plain": False,
     }
 
 
@@ -55,6 +58,7 @@ def main_message(record: ContainerRecord, sandbox: SandboxRecord, bubblewrap: li
     }
     return {
         "do": "main",
+        "plain": False,
         "sandbox": sandbox.holder.pid,
         "sandbox_start": sandbox.holder.start,
         "sandbox_namespaces": _shared(sandbox) | (syscalls.NEWUSER if sandbox.user_namespace else 0),
@@ -76,6 +80,7 @@ def exec_message(record: ContainerRecord, sandbox: SandboxRecord, spec: ExecSpec
     }
     return {
         "do": "exec",
+        "plain": False,
         "direct": not sandbox.user_namespace and in_initial_user_namespace(),
         "sandbox": sandbox.holder.pid,
         "sandbox_start": sandbox.holder.start,
@@ -85,6 +90,56 @@ def exec_message(record: ContainerRecord, sandbox: SandboxRecord, spec: ExecSpec
         "container_namespaces": _shared(sandbox) | syscalls.NEWPID | syscalls.NEWNS,
         "process": process,
     }
+
+
+def socket_message(sandbox: SandboxRecord) -> Message:
+    """For a sandbox that has a network of its own."""
+    return {
+        "do": "socket",
+        "sandbox": sandbox.holder.pid,
+        "sandbox_start": sandbox.holder.start,
+        "sandbox_namespaces": syscalls.NEWNET | (syscalls.NEWUSER if sandbox.user_namespace else 0),
+    }
+
+
+def without_namespaces(message: Message, record: ContainerRecord, directory: Path) -> Message:
+    """The same process among all others of the machine, in a directory of its own where none was asked for."""
+    root = os.geteuid() == 0
+    process = message["process"]
+    process |= {"is_init": False, "nested": False, "change_user": root}
+    process["environment"] = process["environment"] | {MARK: record.id}
+    if process["cwd"] == "/":
+        process["cwd"] = str(RootLayout(directory=directory).work)
+    if process["argv"]:
+        process["argv"][0] = _program(process["argv"][0], record)
+    if not root:
+        process["bounding"] = None
+    return message | {"plain": True, "direct": message["do"] == "exec", "mark": record.id}
+
+
+def _program(name: str, record: ContainerRecord) -> str:
+    """A stand-in's own programs are not where an image would have them: they are run from where they lie."""
+    image = record.spec.image
+    if image.host_system and name.startswith("/") and not os.path.exists(name):
+        for layer in reversed(image.layers):
+            if os.path.exists(found := f"{layer}{name}"):
+                return found
+    return name
+
+
+def is_taken(number: int, pid: int) -> bool:
+    """Whether the first process of a namespace would be sent such a signal: only one that it catches, or blocks.
+
+    The kernel drops all others, SIGTERM as well (kernel/signal.c, ``sig_task_ignored``).
+    """
+    if number in (signal.SIGKILL, signal.SIGSTOP):
+        return True
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return True
+    masks = [int(line.split()[1], 16) for line in lines if line.startswith(("SigCgt:", "SigBlk:"))]
+    return any(mask >> (number - 1) & 1 for mask in masks)
 
 
 def _process(record: ContainerRecord, sandbox: SandboxRecord, user: User, *, bounding: int | None) -> Message:

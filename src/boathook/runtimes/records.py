@@ -33,6 +33,8 @@ class SandboxRecord:
     user_namespace: bool
     """It has a user namespace of its own, as everything of an ordinary user has."""
     single_user: bool
+    plain: bool = False
+    """It has no namespaces of its own: its containers are processes among all others of the machine."""
     """That namespace has one uid only."""
 
 

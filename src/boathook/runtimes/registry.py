@@ -7,11 +7,16 @@ from collections.abc import Callable, Mapping
 from boathook.home import Home
 from boathook.runtimes.base import ContainerRuntime
 from boathook.runtimes.bubblewrap import BubblewrapRuntime, Images
+from boathook.runtimes.process import ProcessRuntime
 from boathook.runtimes.simulated import SimulatedRuntime
 
 
 def _bubblewrap(home: Home, images: Images) -> ContainerRuntime:
     return BubblewrapRuntime(home, images=images)
+
+
+def _process(home: Home, images: Images) -> ContainerRuntime:
+    return ProcessRuntime(home, images=images)
 
 
 def _simulated(home: Home, images: Images) -> ContainerRuntime:
@@ -20,5 +25,6 @@ def _simulated(home: Home, images: Images) -> ContainerRuntime:
 
 RUNTIMES: Mapping[str, Callable[[Home, Images], ContainerRuntime]] = {
     "local/bwrap": _bubblewrap,
+    "local/process": _process,
     "simulated": _simulated,
 }

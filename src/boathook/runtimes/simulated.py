@@ -17,9 +17,9 @@ import anyio
 from anyio.streams.memory import MemoryObjectSendStream
 
 from boathook.clock import Clock, LoopClock
-from boathook.errors import NotFound, NotRunning
+from boathook.errors import NotFound, NotRunning, RequestFailed
 from boathook.model import Stream
-from boathook.runtimes.assumptions import COPY, RUN, STOP, Assumption, Assumptions
+from boathook.runtimes.assumptions import COPY, PROBES, RUN, STOP, Assumption, Assumptions
 from boathook.runtimes.base import (
     Container,
     ContainerId,
@@ -29,11 +29,15 @@ from boathook.runtimes.base import (
     ExecSpec,
     Execution,
     Exit,
+    GrpcHealthCheck,
+    HttpRequest,
     Image,
     ImageConfig,
     LogLine,
     OutputSink,
     PullPolicy,
+    Request,
+    Response,
     RuntimeEvent,
     SandboxId,
     SandboxSpec,
@@ -189,20 +193,34 @@ class SimulatedRuntime:
         found = self._find(container)
         if not found.running:
             raise NotRunning(f'container "{found.spec.name}" does not run')
-        point, _, name = spec.label.partition(":")
-        # A program without a label is no hook (an exec by hand): it takes no time, and nothing need be said of it.
-        names = dict.fromkeys((name, *_names(found.spec)))
-        assumed = self.assumptions.find(point, *names) if point else None
+        assumed = self._assumed(spec.label, found.spec)
         if assumed is not None and assumed.output:
             output(Stream.STDOUT, assumed.output.encode())
-        seconds = assumed.duration.total_seconds() if assumed else 0.0
-        process = _Process(
-            ends_at=anyio.current_time() + seconds,
-            code=(assumed.exit_code or 0) if assumed else 0,
+        return _run(found, assumed)
+
+    async def request(self, container: ContainerId, request: Request, *, label: str = "") -> Response:
+        """Answered after the assumed time; an assumed exit code other than 0 is a connection that breaks."""
+        found = self._find(container)
+        if not found.running and not request.host:
+            raise NotRunning(f'container "{found.spec.name}" does not run')
+        assumed = self._assumed(label, found.spec)
+        if not (await _run(found, assumed).wait()).ok:
+            raise RequestFailed("EOF")
+        body = assumed.output.encode() if assumed else b""
+        return Response(status=_status(request), body=body)
+
+    def _assumed(self, label: str, spec: ContainerSpec) -> Assumption | None:
+        """What was assumed of a hook or probe. Without a label it is neither (an exec by hand): it takes no time.
+
+        Probes are asked so often that nobody need be told what was not assumed of them.
+        """
+        point, _, name = label.partition(":")
+        names = dict.fromkeys((name, *_names(spec)))
+        if not point:
+            return None
+        return (
+            self.assumptions.find(point, *names) if point not in PROBES else self.assumptions.given_for(point, *names)
         )
-        found.processes = [one for one in found.processes if one.ends_at > anyio.current_time()]
-        found.processes.append(process)
-        return process
 
     async def signal(self, container: ContainerId, signal: str) -> None:
         found = self._find(container)
@@ -307,6 +325,26 @@ class SimulatedRuntime:
         event = RuntimeEvent(container=container.id, name=container.spec.name, what=what, exit=container.exit)
         for subscriber in self._subscribers:
             subscriber.send_nowait(event)
+
+
+def _run(container: _Container, assumed: Assumption | None) -> _Process:
+    """A program of the container, or something that is asked of it: it lasts no longer than the container."""
+    seconds = assumed.duration.total_seconds() if assumed else 0.0
+    now = anyio.current_time()
+    process = _Process(ends_at=now + seconds, code=(assumed.exit_code or 0) if assumed else 0)
+    container.processes = [one for one in container.processes if one.ends_at > now]
+    container.processes.append(process)
+    return process
+
+
+def _status(request: Request) -> int:
+    match request:
+        case HttpRequest():
+            return 200
+        case GrpcHealthCheck():
+            return 1
+        case _:
+            return 0
 
 
 def _names(spec: ContainerSpec) -> tuple[str, ...]:

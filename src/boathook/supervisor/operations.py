@@ -14,6 +14,7 @@ from typing import TypeAlias
 import anyio
 
 from boathook.cluster.base import ObjectKey, key_of
+from boathook.cluster.deletion import finalizers_of, is_being_deleted, is_forced
 from boathook.cluster.store import uid_of
 from boathook.codec import from_json
 from boathook.errors import ManifestError, UsageError
@@ -22,6 +23,7 @@ from boathook.journal import Context
 from boathook.model import Finding, JsonObject, Target
 from boathook.objects import mapping, text
 from boathook.pods import pod_from_object
+from boathook.pods.model import Phase
 from boathook.pods.recovery import settle_pod
 from boathook.report import words
 from boathook.runtimes.base import NetworkMode
@@ -33,6 +35,7 @@ Rest: TypeAlias = Callable[[Host, JsonObject, Context], Awaitable[None]]
 OPERATIONS = {
     "cluster.create": "boathook.supervisor.operations:cluster_create",
     "cluster.apply": "boathook.supervisor.operations:cluster_apply",
+    "cluster.patch": "boathook.supervisor.operations:cluster_patch",
     "cluster.delete": "boathook.supervisor.operations:cluster_delete",
     "cluster.follow": "boathook.supervisor.operations:cluster_follow",
     "pod.run": "boathook.supervisor.operations:pod_run",
@@ -44,11 +47,13 @@ OPERATIONS = {
 }
 """Name -> where its coroutine is; imported when it is first asked for."""
 
-UNJOURNALLED = frozenset({"cluster.create", "cluster.apply", "cluster.delete", "cluster.follow", "pod.delete"})
+UNJOURNALLED = frozenset(
+    {"cluster.create", "cluster.apply", "cluster.patch", "cluster.delete", "cluster.follow", "pod.delete"}
+)
 """What is part of another run: of the command that asked, or of the pod's own life."""
 
 WHILE_ENDING = frozenset(
-    {"cluster.delete", "cluster.follow", "pod.delete", "compose.stop", "compose.down", "compose.kill"}
+    {"cluster.patch", "cluster.delete", "cluster.follow", "pod.delete", "compose.stop", "compose.down", "compose.kill"}
 )
 """What is still answered by a process that stops what it has: the others wait for the next one."""
 
@@ -83,6 +88,11 @@ async def cluster_apply(host: Host, params: JsonObject, context: Context) -> Jso
     if cluster.store.find(key_of(obj, default_namespace=namespace)) is None:
         return await cluster_create(host, params, context)
     return {"object": await cluster.apply(obj, namespace=namespace)}
+
+
+async def cluster_patch(host: Host, params: JsonObject, context: Context) -> JsonObject:
+    """``key``, ``patch``: change an object with a JSON merge patch."""
+    return {"object": await host.the_cluster().patch(_key(params), mapping(params, "patch"))}
 
 
 async def cluster_delete(host: Host, params: JsonObject, context: Context) -> JsonObject:
@@ -147,7 +157,7 @@ async def pod_run(host: Host, params: JsonObject, context: Context) -> JsonObjec
 
 
 async def rest_of_pod_run(host: Host, params: JsonObject, context: Context) -> None:
-    """Until every pod of it has been deleted, or has ended with this process."""
+    """Until every pod of it has been deleted, has ended and is only kept, or has ended with this process."""
     hooks: list[bool] = []
 
     def listen(stamped: Stamped) -> None:
@@ -157,12 +167,25 @@ async def rest_of_pod_run(host: Host, params: JsonObject, context: Context) -> N
     with context.events.listening(listen):
         for pod in _list(params, "objects"):
             if pod.get("kind") == "Pod":
-                await until_gone(host, key_of(pod, default_namespace="default"))
+                await until_over(host, key_of(pod, default_namespace="default"))
     context.events.emit(RunFinished(succeeded=all(hooks), message=""))
 
 
-async def until_gone(host: Host, key: ObjectKey) -> None:
-    await host.the_cluster().wait_until(key, lambda obj: True if obj is None else None)
+def _is_gone(obj: JsonObject | None) -> bool | None:
+    """What has stopped and is kept by its finalizers alone is not waited for: nobody here takes them away."""
+    return True if obj is None or (finalizers_of(obj) and is_forced(obj)) else None
+
+
+async def until_over(host: Host, key: ObjectKey) -> None:
+    """Until it is gone, or has ended and is only kept."""
+    await host.the_cluster().wait_until(key, _is_over)
+
+
+def _is_over(obj: JsonObject | None) -> bool | None:
+    if obj is None:
+        return True
+    is_kept = not is_being_deleted(obj) or bool(finalizers_of(obj))
+    return True if is_kept and text(obj, "status", "phase") in (Phase.SUCCEEDED, Phase.FAILED) else None
 
 
 RESTS: dict[str, Rest] = {
@@ -172,11 +195,27 @@ RESTS: dict[str, Rest] = {
 
 
 async def pod_delete(host: Host, params: JsonObject, context: Context) -> JsonObject:
-    """``key``, ``grace_seconds``, ``cause``: stop a pod with its hooks; returns when it is gone."""
+    """``key``, ``grace_seconds``, ``cause``, ``keep``: stop a pod with its hooks; returns when it is gone.
+
+    A grace period of zero that was asked for (by force) waits only for the object, which goes at once. ``keep``: its
+    object stays, in its last state; returns when nothing of the pod runs any more.
+    """
     cluster, key = host.the_cluster(), _key(params)
-    with cluster.context_of(key).events.listening(lambda stamped: context.events.emit(stamped.event)):
+
+    def tell(stamped: Stamped) -> None:
+        if is_about(stamped.event, key):
+            context.events.emit(stamped.event)
+
+    with cluster.context_of(key).events.listening(tell):
+        if params.get("keep"):
+            await cluster.stop(key, grace=_grace(params), cause=text(params, "cause"))
+            await until_over(host, key)
+            return {}
+        uid = uid_of(cluster.store.get(key))
         await cluster.delete(key, grace=_grace(params), cause=text(params, "cause"))
-        await until_gone(host, key)
+        await cluster.wait_until(key, _is_gone)
+        if _grace(params) != timedelta(0):
+            await cluster.until_ended(uid)
     return {}
 
 

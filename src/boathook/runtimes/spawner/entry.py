@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 
 from boathook.runtimes.spawner import syscalls
 from boathook.runtimes.spawner.process import become
 from boathook.runtimes.spawner.stat import start_time
 from boathook.runtimes.spawner.steps import Report, StepFailed, step
+from boathook.runtimes.spawner.wire import ancillary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ _LONGEST_POLL_SECONDS = 0.002
 _BUILD_SECONDS = 30.0
 
 
-def start_main(request: Message, stdio: tuple[int, int], report: Report) -> None:
+def start_main(request: Message, stdio: tuple[int, ...], report: Report) -> None:
     """Build the container's mount namespace in its sandbox and fork its main process."""
     syscalls.die_with_parent(signal.SIGKILL)
     process = request["process"]
@@ -44,7 +46,7 @@ def start_main(request: Message, stdio: tuple[int, int], report: Report) -> None
     report.pid(child)
 
 
-def start_exec(request: Message, stdio: tuple[int, int], report: Report) -> None:
+def start_exec(request: Message, stdio: tuple[int, ...], report: Report) -> None:
     """Enter a running container and fork a process in it."""
     syscalls.die_with_parent(signal.SIGKILL)
     nested = None
@@ -61,11 +63,24 @@ def start_exec(request: Message, stdio: tuple[int, int], report: Report) -> None
     report.pid(child)
 
 
-def exec_forked(request: Message, container: int, stdio: tuple[int, int], report: Report) -> None:
+def exec_forked(request: Message, container: int, stdio: tuple[int, ...], report: Report) -> None:
     """In a child that was forked into the container's process namespace: join the others and become the process."""
     with step("enter the container"):
         syscalls.setns(container, request["container_namespaces"] & ~syscalls.NEWPID)
     become(request["process"], stdio, None, report)
+
+
+def send_socket(request: Message, connection: int, report: Report) -> None:
+    """Make a TCP socket in the sandbox's network and give it to the owner, whose end of ``connection`` waits for it.
+
+    A socket belongs to the network that it was made in, whoever connects it.
+    """
+    syscalls.die_with_parent(signal.SIGKILL)
+    _join(request["sandbox"], request["sandbox_start"], request["sandbox_namespaces"])
+    with step("make a socket"):
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        socket.socket(fileno=connection).sendmsg([b"s"], ancillary((made.fileno(),)))
+    report.ready()
 
 
 def open_process(pid: int, start: int) -> int:
@@ -87,7 +102,13 @@ def _join(pid: int, start: int, namespaces: int) -> None:
 
 
 class _Built:
-    """Inside the block: a descriptor of the mount namespace that bubblewrap has built. Ended on the way out."""
+    """Inside the block: a descriptor of the mount namespace that bubblewrap has built. Ended on the way out.
+
+    bubblewrap is two processes. Should ours be killed, however early, the inner one is to end by itself: it reads the
+    end of ``block`` and fails to run ``/``, and the outer one ends with it. So neither has a parent-death signal: an
+    outer one that dies first, of that or of a closed pipe, leaves the inner one waiting for its word for ever
+    (bubblewrap.c, child_wait_fd). Hence both keep the reading ends of the pipes that the outer one writes to.
+    """
 
     def __init__(self, command: list[str]) -> None:
         self._command = command
@@ -96,8 +117,8 @@ class _Built:
         self._status, status = os.pipe()
         self._block, self._unblock = os.pipe()
         self._errors, errors = os.pipe()
-        fixed = ["--die-with-parent", "--json-status-fd", str(status), "--block-fd", str(self._block)]
-        for descriptor in (status, self._block):
+        fixed = ["--json-status-fd", str(status), "--block-fd", str(self._block)]
+        for descriptor in (status, self._block, self._status, self._errors):
             os.set_inheritable(descriptor, True)
         program = self._command[0]
         with step("start bubblewrap"):
@@ -116,10 +137,10 @@ class _Built:
             raise
 
     def __exit__(self, *exc: object) -> None:
+        for descriptor in (self._unblock, self._status, self._block, self._errors):
+            os.close(descriptor)
         os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
-        for descriptor in (self._status, self._block, self._unblock, self._errors):
-            os.close(descriptor)
 
 
 def _mount_namespace(status: int, block: int, errors: int) -> int:

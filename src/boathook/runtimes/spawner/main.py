@@ -13,7 +13,7 @@ import signal
 import socket
 import warnings
 
-from boathook.runtimes.spawner import entry, holder, syscalls
+from boathook.runtimes.spawner import entry, holder, minder, syscalls
 from boathook.runtimes.spawner.stat import start_time
 from boathook.runtimes.spawner.steps import Report, StepFailed, reason, records, step
 from boathook.runtimes.spawner.wire import Inbox, encode
@@ -36,13 +36,15 @@ _CONTROL = 3
 class Launch:
     """A process that is being started: its report is read until every writer has closed it."""
 
-    __slots__ = ("pid", "request", "sandbox", "start", "text")
+    __slots__ = ("minder", "pid", "request", "sandbox", "start", "text")
 
     def __init__(self, *, request: int, sandbox: int) -> None:
         self.request = request
         self.sandbox = sandbox
         """The holder that is to end it when the spawner is gone; 0 for none of this spawner's."""
         self.text = b""
+        self.minder = 0
+        """The child that ends in place of the process, if that is the child of another."""
         self.pid = 0
         self.start = 0
 
@@ -57,6 +59,8 @@ class Spawner:
         self.running: set[int] = set()
         self.watches: dict[int, int] = {}
         """By a holder's pid: the pipe whose end it waits for."""
+        self.minded: dict[int, int] = {}
+        """Main processes whose parent is a minder, by that one's pid."""
         self.early: dict[int, tuple[int, int]] = {}
         """(status, start time) of children that ended before it was known what they were."""
         self.poll = select.poll()
@@ -115,7 +119,10 @@ class Spawner:
             case "sandbox":
                 self._sandbox(message)
             case "main" | "exec":
-                self._process(message, (descriptors[0], descriptors[1]))
+                self._process(message, tuple(descriptors))
+            case "socket":
+                given = descriptors[0]
+                self._launch(message, lambda report: entry.send_socket(message, given, report), {given})
             case "end":
                 watch = self.watches.pop(message["pid"], None)
                 if watch is not None:
@@ -123,15 +130,18 @@ class Spawner:
             case unknown:
                 raise ValueError(f"unknown request {unknown!r}")
 
-    def _process(self, message: Message, stdio: tuple[int, int]) -> None:
-        if message["do"] == "main":
+    def _process(self, message: Message, stdio: tuple[int, ...]) -> None:
+        if message["plain"]:
+            start = minder.start_minded if message["do"] == "main" else minder.start_beside
+            self._launch(message, lambda report: start(message, stdio, report), {*stdio})
+        elif message["do"] == "main":
             self._launch(message, lambda report: entry.start_main(message, stdio, report), {*stdio})
         elif message["direct"]:
             self._exec_directly(message, stdio)
         else:
             self._launch(message, lambda report: entry.start_exec(message, stdio, report), {*stdio})
 
-    def _exec_directly(self, message: Message, stdio: tuple[int, int]) -> None:
+    def _exec_directly(self, message: Message, stdio: tuple[int, ...]) -> None:
         """Root may fork into another process namespace and come back, which saves the fork of a helper."""
         try:
             container = entry.open_process(message["container"], message["container_start"])
@@ -165,8 +175,10 @@ class Spawner:
             _as_child(work, Report(write), keep)
         os.close(write)
         launch = Launch(request=message["id"], sandbox=message.get("sandbox", 0) if message["do"] == "main" else 0)
-        if message["do"] == "sandbox" or message.get("direct"):
+        if message["do"] in ("sandbox", "socket") or message.get("direct"):
             launch.pid, launch.start = child, start_time(child)
+        if message.get("plain") and message["do"] == "main":
+            launch.minder = child
         self.launches[read] = launch
         self.poll.register(read, select.POLLIN)
         return child
@@ -177,7 +189,7 @@ class Spawner:
         launch.text += chunk
         if not launch.pid:
             for line in records(launch.text):
-                self._learn_pid(launch, line.get("pid", 0))
+                self._learn_pid(launch, line.get("pid", 0), line.get("start", 0))
         if not chunk:
             self.poll.unregister(descriptor)
             os.close(descriptor)
@@ -186,10 +198,10 @@ class Spawner:
             if not self.launches:
                 self.early.clear()
 
-    def _learn_pid(self, launch: Launch, pid: int) -> None:
+    def _learn_pid(self, launch: Launch, pid: int, start: int) -> None:
         if pid:
             launch.pid = pid
-            launch.start = self.early[pid][1] if pid in self.early else start_time(pid)
+            launch.start = start or (self.early[pid][1] if pid in self.early else start_time(pid))
 
     def _finish(self, launch: Launch) -> None:
         """Everybody has closed the report: the process runs, or it does not and has said why."""
@@ -206,10 +218,13 @@ class Spawner:
         if launch.sandbox in self.watches:
             self._guard(launch)
         self._send({"id": launch.request, "pid": launch.pid, "start": launch.start})
-        if launch.pid in self.early:
-            self._send({"exited": launch.pid, "status": self.early.pop(launch.pid)[0]})
-        else:
-            self.running.add(launch.pid)
+        child = launch.minder or launch.pid
+        if child in self.early:
+            self._send({"exited": launch.pid, "status": self.early.pop(child)[0]})
+            return
+        self.running.add(child)
+        if launch.minder:
+            self.minded[child] = launch.pid
 
     def _guard(self, launch: Launch) -> None:
         """Let the holder know whom to end. When somebody killed the holder, the parent-death signal must do."""
@@ -230,7 +245,7 @@ class Spawner:
             status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             if pid in self.running:
                 self.running.remove(pid)
-                self._send({"exited": pid, "status": status})
+                self._send({"exited": self.minded.pop(pid, pid), "status": status})
             elif self.launches:
                 self.early[pid] = (status, start)
 

@@ -28,7 +28,7 @@ _MASKED_DIRECTORIES = ("/proc/acpi", "/proc/scsi", "/proc/asound", "/sys/firmwar
 """What engines hide in /proc and /sys of an unprivileged container (moby oci/defaults.go)."""
 
 
-def become(process: Message, stdio: tuple[int, int], user_namespace: int | None, report: Report) -> None:
+def become(process: Message, stdio: tuple[int, ...], user_namespace: int | None, report: Report) -> None:
     """Never returns: it ends as the program, or reports why not and exits."""
     try:
         _become(process, stdio, user_namespace, report)
@@ -37,7 +37,7 @@ def become(process: Message, stdio: tuple[int, int], user_namespace: int | None,
     os._exit(127)
 
 
-def _become(process: Message, stdio: tuple[int, int], user_namespace: int | None, report: Report) -> None:
+def _become(process: Message, stdio: tuple[int, ...], user_namespace: int | None, report: Report) -> None:
     syscalls.die_with_parent(signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_NOFILE, tuple(process["open_files"]))
     os.umask(0o022)
@@ -85,9 +85,12 @@ def mount_proc(process: Message) -> None:
             syscalls.mount(b"tmpfs", path.encode(), b"tmpfs", flags | syscalls.MS_RDONLY, b"size=0k")
 
 
-def _take_stdio(stdio: tuple[int, int], process: Message) -> None:
-    """The pipes become the user's own, so that it may open /proc/self/fd/1 and /proc/1/fd/1."""
-    for descriptor, target in zip(stdio, (1, 2), strict=True):
+def _take_stdio(stdio: tuple[int, ...], process: Message) -> None:
+    """The pipes become the user's own, so that it may open /proc/self/fd/1 and /proc/1/fd/1.
+
+    They are those of stdout and stderr, and of stdin where it has one; else that is /dev/null as it is.
+    """
+    for descriptor, target in zip(stdio, (1, 2, 0), strict=False):
         if process["change_user"]:
             os.fchown(descriptor, process["uid"], process["gid"])
         os.dup2(descriptor, target, inheritable=True)
@@ -183,6 +186,9 @@ def _pause() -> int:
     """Stand still, reap orphans, and leave when asked to."""
     watched = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
     signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+    for number in watched:
+        # Never called: who looks at this process from outside sees only so that it minds these signals.
+        signal.signal(number, lambda number, frame: None)
     while signal.sigwait(watched) == signal.SIGCHLD:
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:

@@ -57,9 +57,9 @@ class Report:
         text = marshal.dumps(what)
         os.write(self.descriptor, len(text).to_bytes(4, "big") + text)
 
-    def pid(self, pid: int) -> None:
-        """The process that was asked for."""
-        self._write({"pid": pid})
+    def pid(self, pid: int, start: int = 0) -> None:
+        """The process that was asked for; when it started, where only its parent can be sure of that."""
+        self._write({"pid": pid, "start": start})
 
     def ready(self) -> None:
         """Nothing is left to do but what cannot fail, or execve, whose failure is told after this."""

@@ -1,0 +1,182 @@
+"""Runs cases on a place, several at once, and cleans up after each of them, whatever became of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+import anyio
+
+from boathook.cluster.base import ObjectKey
+from boathook.conformance.case_run import CaseRun, Unexpected, uptime
+from boathook.conformance.model import Case, CaseResult, Status
+from boathook.conformance.place import CasePlace, new_namespace
+from boathook.errors import BoathookError, NotFound
+from boathook.runtimes.trees import delete_tree
+
+CLEAN_SECONDS = 20.0
+NAMESPACE_SECONDS = 60.0
+
+OnResult = Callable[[CaseResult], None]
+
+
+@contextmanager
+def shared_root() -> Iterator[Path]:
+    """What the shared directories of cases are made in. To be left after the place: what ends late may still write."""
+    root = Path(tempfile.mkdtemp(prefix="boathook-cases-"))
+    root.chmod(0o711)
+    try:
+        yield root
+    finally:
+        delete_tree(root)
+
+
+async def run_cases(
+    cases: Sequence[Case], place: CasePlace, root: Path, *, parallel: int, on_result: OnResult
+) -> tuple[CaseResult, ...]:
+    """Run all of them; ``on_result`` is told of each as it ends. The results are in the order of the cases."""
+    results: dict[str, CaseResult] = {}
+    free, timing = anyio.CapacityLimiter(parallel), anyio.CapacityLimiter(min(place.timing_parallel, parallel))
+
+    async def one(case: Case) -> None:
+        # Who waits for the few places of timing cases keeps nobody else from running.
+        async with _turn(timing if case.timing else None), _turn(free):
+            results[case.name] = result = await _result_of(case, place, root)
+        on_result(result)
+
+    async with anyio.create_task_group() as tasks:
+        for case in cases:
+            tasks.start_soon(one, case)
+    return tuple(results[case.name] for case in cases)
+
+
+@asynccontextmanager
+async def _turn(limiter: anyio.CapacityLimiter | None) -> AsyncIterator[None]:
+    if limiter is None:
+        yield
+        return
+    async with limiter:
+        yield
+
+
+async def _result_of(case: Case, place: CasePlace, root: Path) -> CaseResult:
+    if why := place.why_not(case.needs, case.manifest):
+        return skipped(case, place, why)
+    try:
+        with anyio.fail_after(NAMESPACE_SECONDS):
+            namespace = await new_namespace(place)
+    except BoathookError as error:
+        return _failed_before(case, place, str(error))
+    except TimeoutError:
+        return _failed_before(case, place, f"a namespace was not ready within {NAMESPACE_SECONDS:g} s")
+    run = CaseRun(case, place, namespace=namespace, shared=_shared_directory(root))
+    try:
+        reason = await _run(run)
+        duration = uptime() - run.began
+        return CaseResult(
+            case=case,
+            status=Status.FAILED if reason else Status.PASSED,
+            reason=reason,
+            place=place.name,
+            pods=run.shown_pods,
+            log=tuple(run.logged),
+            observations=tuple(run.observations),
+            timeline=await _timeline(run),
+            duration=timedelta(seconds=duration),
+        )
+    finally:
+        with anyio.move_on_after(CLEAN_SECONDS, shield=True):
+            await _clean(run)
+
+
+def _shared_directory(root: Path) -> Path:
+    """One for a case. Programs in containers have another user than we."""
+    shared = Path(tempfile.mkdtemp(dir=root))
+    shared.chmod(0o1777)
+    return shared
+
+
+async def _run(run: CaseRun) -> str:
+    """Why it failed; empty when it did not."""
+    try:
+        with anyio.fail_after(run.place.deadline):
+            await run.case.run(run)
+    except Unexpected as unexpected:
+        return str(unexpected)
+    except BoathookError as error:
+        return f"{type(error).__name__}: {error}"
+    except TimeoutError:
+        return f"it took longer than {run.place.deadline:g} s"
+    return ""
+
+
+async def _clean(run: CaseRun) -> None:
+    """Take away what the case has made. What has gone already is no matter."""
+    cluster = run.place.cluster
+    for name in run.created:
+        key = run.key(name)
+        with suppress(NotFound):
+            await cluster.patch(key, {"metadata": {"finalizers": None}})
+        if run.place.makes_namespaces:
+            await _until_gone(run, key)
+        with suppress(NotFound):
+            await cluster.delete(key, grace=timedelta(0))
+    if run.place.makes_namespaces:
+        with suppress(NotFound):
+            await cluster.delete(ObjectKey(kind="Namespace", namespace="", name=run.namespace))
+
+
+async def _until_gone(run: CaseRun, key: ObjectKey) -> None:
+    """A force deletion leaves containers behind for a while, which still write."""
+    with suppress(NotFound), anyio.move_on_after(CLEAN_SECONDS / 2):
+        await run.place.cluster.delete(key, grace=timedelta(seconds=1))
+        await run.place.cluster.wait_until(key, lambda pod: True if pod is None else None)
+
+
+async def _timeline(run: CaseRun) -> tuple[str, ...]:
+    """What the case did, what was said in its containers, and what the place tells of it, in order."""
+    entries = [*run.done, *((line.at - run.began, f"  {line}") for line in run.trace())]
+    told = run.place.told(run.namespace, run.began_wall)
+    entries += told or await _events(run)
+    return tuple(f"{at:8.2f}  {text}" for at, text in sorted(entries, key=lambda entry: entry[0]))
+
+
+async def _events(run: CaseRun) -> list[tuple[float, str]]:
+    """Events have whole seconds."""
+    from datetime import datetime
+
+    found: list[tuple[float, str]] = []
+    for name in run.created:
+        with suppress(BoathookError):
+            for one in await run.place.cluster.object_events(run.key(name)):
+                seen = str(one.get("lastTimestamp") or one.get("eventTime") or "")
+                if not seen:
+                    continue
+                at = (datetime.fromisoformat(seen) - run.began_wall).total_seconds()
+                found.append((at, f"  {one.get('type')} {one.get('reason')}: {one.get('message')}"))
+    return found
+
+
+def skipped(case: Case, place: CasePlace, why: str) -> CaseResult:
+    return _without_run(case, place, Status.SKIPPED, why)
+
+
+def _failed_before(case: Case, place: CasePlace, why: str) -> CaseResult:
+    return _without_run(case, place, Status.FAILED, why)
+
+
+def _without_run(case: Case, place: CasePlace, status: Status, reason: str) -> CaseResult:
+    return CaseResult(
+        case=case,
+        status=status,
+        reason=reason,
+        place=place.name,
+        pods=(),
+        log=(),
+        observations=(),
+        timeline=(),
+        duration=timedelta(0),
+    )
