@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,9 @@ from pathlib import Path
 from bench.floor import MAIN
 from bench.measure import command
 from boathook.hooks import ContainerExec
+from boathook.hooks.handlers import Held, run_http_get
 from boathook.library import Place
+from boathook.model import HttpGet, Outcome
 from boathook.runtimes.base import (
     ContainerId,
     ContainerSpec,
@@ -45,6 +48,42 @@ spec:
 """
 
 
+WHOLE_POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {{name: whole}}
+spec:
+  terminationGracePeriodSeconds: 30
+  initContainers:
+  - {{name: prepare, image: bench, command: [/bin/true]}}
+  - name: proxy
+    image: bench
+    restartPolicy: Always
+    command: [/bin/sh, -c, '{main}']
+    startupProbe: {{exec: {{command: [/bin/true]}}, periodSeconds: 1}}
+    lifecycle:
+      preStop: {{exec: {{command: [/bin/sh, -c, "true"]}}}}
+  containers:
+  - name: app
+    image: bench
+    command: [/bin/sh, -c, '{main}']
+    readinessProbe: {{exec: {{command: [/bin/true]}}}}
+    livenessProbe: {{exec: {{command: [/bin/true]}}}}
+    lifecycle:
+      postStart: {{exec: {{command: [/bin/sh, -c, "true"]}}}}
+      preStop: {{exec: {{command: [/bin/sh, -c, "true"]}}}}
+"""
+
+SERVE = f"httpd -p 8080 -h /tmp; {MAIN}"
+
+
+def whole_pod_file(directory: Path) -> Path:
+    """A pod with an init container, a sidecar, probes of all kinds and hooks."""
+    path = directory / "whole.yaml"
+    path.write_text(WHOLE_POD.format(main=MAIN))
+    return path
+
+
 def pod_file(directory: Path, count: int) -> Path:
     """A manifest with ``count`` pods, each with both hooks."""
     path = directory / f"pods-{count}.yaml"
@@ -63,10 +102,10 @@ class Library:
     async def life(self, file: Path) -> None:
         """The pods of a file, each with both hooks, from the file to their removal."""
         for run in await self.place.run_pods(file, stop_after=0):
-            if not run.succeeded or run.exit_codes != {"app": 0}:
+            if not run.succeeded or run.exit_codes.get("app") != 0:
                 raise SystemExit(f"a pod of the benchmark went wrong: {run}")
 
-    async def start(self) -> None:
+    async def start(self, main: str = MAIN) -> None:
         """A sandbox and a container in it."""
         runtime = self.place.runtime
         self.sandbox = await runtime.create_sandbox(
@@ -77,7 +116,7 @@ class Library:
             labels={},
             sandbox=self.sandbox,
             image=await runtime.resolve_image(IMAGE, PullPolicy.NEVER),
-            command=("/bin/sh", "-c", MAIN),
+            command=("/bin/sh", "-c", main),
             environment=(("PATH", "/bin"),),
             working_dir="/",
             user="",
@@ -93,6 +132,22 @@ class Library:
         ended: Exit = await execution.wait()
         if not ended.ok:
             raise SystemExit("an exec of the benchmark failed")
+
+    async def http_get(self) -> None:
+        """One httpGet hook."""
+        assert self.container is not None
+        target = ContainerExec(self.place.runtime, self.container)
+        handler = HttpGet(scheme="HTTP", host="", port=8080, path="/", headers=())
+        ran = await run_http_get(handler, target, Held(label="bench"))
+        if ran.outcome is not Outcome.SUCCEEDED:
+            raise SystemExit(f"an httpGet of the benchmark failed: {ran.reason}")
+
+    async def pid(self) -> int:
+        """Of the container's main process."""
+        assert self.container is not None
+        pid = (await self.place.runtime.inspect(self.container)).pid
+        assert pid is not None
+        return pid
 
     async def stop(self) -> None:
         """SIGTERM, and nothing is left."""
@@ -141,6 +196,31 @@ def supervisor_growth(cli: Command, home: Path, directory: Path, count: int) -> 
     while _lives(pid):
         time.sleep(0.1)
     return grown / count / 1024, running
+
+
+def many_detached(cli: Command, home: Path, directory: Path, count: int) -> tuple[float, float]:
+    """Seconds until ``count`` detached pods run in one supervisor, and until all of them are stopped and gone."""
+    file = pod_file(directory, count)
+    began = time.perf_counter()
+    cli.run("pod", "run", "-d", str(file))
+    until_running(cli, count)
+    up = time.perf_counter()
+    cli.run("pod", "delete", "--all")
+    down = time.perf_counter()
+    pid = int((home / "locks/supervisor.lock").read_text())
+    os.kill(pid, signal.SIGTERM)
+    while _lives(pid):
+        time.sleep(0.1)
+    return up - began, down - up
+
+
+def verified(cli: Command) -> tuple[float, float, int]:
+    """Seconds of the whole conformance suite in the embedded runtime, of its longest case, and how many passed."""
+    began = time.perf_counter()
+    cases = json.loads(cli.output("verify", "--parallel", "8", "--offline", "-o", "json"))
+    seconds = time.perf_counter() - began
+    passed = sum(one["status"] == "passed" for one in cases)
+    return seconds, max(one["seconds"] for one in cases), passed
 
 
 def _lives(pid: int) -> bool:

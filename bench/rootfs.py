@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.docker import install_packages
 
-APPLETS = ("sh", "true", "sleep", "cat", "echo", "kill")
+APPLETS = ("sh", "true", "sleep", "cat", "echo", "kill", "httpd")
 
 
 def make(directory: Path) -> Path:
