@@ -200,6 +200,7 @@ async def test_a_change_that_is_not_allowed_is_refused(cluster: KubernetesCluste
         await cluster.patch(running_pod, {"spec": {"terminationGracePeriodSeconds": 50}})
 
 
+@pytest.mark.behaviour("deps:12")
 async def test_a_command_has_its_streams_apart_its_exit_code_and_no_input(
     cluster: KubernetesCluster, running_pod: ObjectKey
 ) -> None:

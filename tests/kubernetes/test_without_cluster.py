@@ -66,6 +66,7 @@ async def run(cluster: KubernetesCluster, *command: str) -> tuple[Exit, bytes]:
         return await execution.wait(), written
 
 
+@pytest.mark.behaviour("deps:13")
 async def test_a_command_is_asked_for_without_input_over_the_newest_protocol_that_both_know(
     cluster: KubernetesCluster, fake: FakeApi
 ) -> None:
@@ -85,6 +86,7 @@ async def test_a_command_is_asked_for_without_input_over_the_newest_protocol_tha
     assert asked.headers["authorization"] == "Bearer secret"
 
 
+@pytest.mark.behaviour("deps:13")
 async def test_a_server_that_knows_only_the_fourth_protocol_runs_commands_too(
     cluster: KubernetesCluster, fake: FakeApi
 ) -> None:
@@ -94,6 +96,7 @@ async def test_a_server_that_knows_only_the_fourth_protocol_runs_commands_too(
     assert await run(cluster, "false") == (Exit(code=7, signal=None), b"outerr")
 
 
+@pytest.mark.behaviour("deps:12")
 async def test_a_connection_that_ends_without_a_status_leaves_the_end_unknown(
     cluster: KubernetesCluster, fake: FakeApi
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from xml.etree import ElementTree
 
+import pytest
+
 from boathook.report.junit import TestEntry, junit_xml
 
 
@@ -28,6 +30,7 @@ def test_results_are_counted_suite_by_suite() -> None:
     ]
 
 
+@pytest.mark.behaviour("deps:33")
 def test_a_failure_says_what_was_expected_and_what_happened() -> None:
     root = ElementTree.fromstring(
         junit_xml("boathook", [an_entry("a", failed="a < b & c", details="1.0 it\n2.0 ends")])

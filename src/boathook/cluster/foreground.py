@@ -124,7 +124,7 @@ async def _run_one(
         watching.start_soon(cluster.wait_until, key, gone)
         why = await why_over(
             ended=lambda: cluster.wait_until(key, has_ended),
-            started=lambda: cluster.wait_until(key, has_started),
+            started_or_ended=lambda: cluster.wait_until(key, _has_ended_or_started),
             lasting=lasting,
             stop=stop,
         )
@@ -173,6 +173,11 @@ def has_started(obj: JsonObject | None) -> bool | None:
     containers = _containers(status)
     started = (not mapping(one.get("state")).get("waiting") or bool(one.get("lastState")) for one in containers)
     return True if containers and all(started) else None
+
+
+def _has_ended_or_started(obj: JsonObject | None) -> bool | None:
+    """True: it has ended. False: it has started."""
+    return True if has_ended(obj) else False if has_started(obj) else None
 
 
 def _status(obj: JsonObject) -> JsonObject:

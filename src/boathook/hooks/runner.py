@@ -6,14 +6,14 @@ It never looks at what a failure leads to; that is the dialect's decision.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Protocol
 
 import anyio
-from anyio.abc import TaskGroup
 
 from boathook.clock import Clock
 from boathook.durations import format_go_duration
@@ -46,6 +46,12 @@ class Deadline:
     then: OnDeadline
 
 
+class Watches(Protocol):
+    """Where the watch over a hook that outlives its deadline is started: a task group, or who makes one later."""
+
+    def start_soon(self, func: Callable[..., Awaitable[object]], /, *args: object) -> object: ...
+
+
 async def run_hook(
     hook: Hook,
     target: Target,
@@ -54,7 +60,7 @@ async def run_hook(
     deadline: Deadline | None,
     events: EventStream,
     clock: Clock,
-    abandoned: TaskGroup | None = None,
+    abandoned: Watches | None = None,
 ) -> HookResult:
     """Run ``hook`` once against ``against`` and say how it ended.
 
@@ -111,18 +117,22 @@ class _HookRun:
 
     async def to_its_end(self, against: HookTarget) -> Ran | None:
         """How the hook ended by itself; None when its deadline came first."""
-        seconds = self.deadline.after.total_seconds() if self.deadline else None
-        with anyio.move_on_after(seconds):
-            try:
-                return await run_handler(self.hook.handler, against, self.capture.sink, self.held)
-            except (TargetError, ManifestError, UnsupportedHere, MissingExtra) as error:
-                return Ran(outcome=Outcome.COULD_NOT_START, reason=str(error))
-            except PlaceError as error:
-                # The place broke away while the hook was being started or ran: nobody knows how far it came.
-                return Ran(outcome=Outcome.UNKNOWN, reason=str(error))
+        if self.deadline is None:
+            return await self._run(against)
+        with anyio.move_on_after(self.deadline.after.total_seconds()):
+            return await self._run(against)
         return None
 
-    async def past_its_deadline(self, abandoned: TaskGroup | None) -> Ran:
+    async def _run(self, against: HookTarget) -> Ran:
+        try:
+            return await run_handler(self.hook.handler, against, self.capture.sink, self.held)
+        except (TargetError, ManifestError, UnsupportedHere, MissingExtra) as error:
+            return Ran(outcome=Outcome.COULD_NOT_START, reason=str(error))
+        except PlaceError as error:
+            # The place broke away while the hook was being started or ran: nobody knows how far it came.
+            return Ran(outcome=Outcome.UNKNOWN, reason=str(error))
+
+    async def past_its_deadline(self, abandoned: Watches | None) -> Ran:
         """Kill it, or leave it running with somebody who watches."""
         assert self.deadline is not None
         reason = f"timed out after {format_go_duration(self.deadline.after)}"

@@ -62,7 +62,8 @@ class PodWorker:
             pod, runtime, context, self._place, uid=uid, grace=self._grace, publish=self._publish
         )
         self._slots = self._containers.slots
-        self._changed = anyio.Event()
+        self._changed: anyio.Event | None = None
+        """Made by who waits for the next change: most are waited for by nobody."""
         self._stop = anyio.Event()
         self._removal = anyio.Event()
         self._grace_asked: timedelta | None = None
@@ -154,7 +155,7 @@ class PodWorker:
     async def wait_until(self, condition: Callable[[PodWorker], bool]) -> None:
         """Until the condition holds; it is asked at once and after every change."""
         while not condition(self):
-            await self._changed.wait()
+            await self._next_change()
 
     def request_stop(self, grace: timedelta | None = None, *, cause: str = "deleted", keep: bool = False) -> None:
         """Ask for the pod's deletion. May be called again: the grace period only ever shrinks.
@@ -287,10 +288,10 @@ class PodWorker:
     async def _wait_for_change(self, seconds: float) -> None:
         if seconds == math.inf:
             # No timer for the usual wait: see _stop_all.
-            await self._changed.wait()
+            await self._next_change()
             return
         with anyio.move_on_after(seconds):
-            await self._changed.wait()
+            await self._next_change()
 
     def _seconds_to_next(self, waiting: list[Slot]) -> float:
         """Until the next restart, or the next change of what is shown of one; infinite where none is waited for."""
@@ -387,8 +388,14 @@ class PodWorker:
         return phase_now(self.pod, containers.init, containers.regular, ended_for_good=self._ended_for_good)
 
     def _notify(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
+
+    async def _next_change(self) -> None:
+        if self._changed is None:
+            self._changed = anyio.Event()
+        await self._changed.wait()
 
     def _event(self, reason: str, message: str, *, warning: bool = True) -> None:
         self._context.events.emit(e.ClusterEvent(target=self.target, warning=warning, reason=reason, message=message))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
@@ -97,25 +98,24 @@ class _Stopping:
 
     async def _hook_and_signal(self, hook: Hook, grace: GracePeriod, debt: Debt) -> Stopped:
         container = _Remembered(self.runtime, self.instance.id)
-        # What outlives its deadline is watched in here: it ends with its container, and its end is told before that.
-        async with anyio.create_task_group() as abandoned:
-            began = anyio.current_time()
-            result = await run_hook(
-                hook,
-                self.instance.target,
-                container,
-                deadline=Deadline(after=grace.left, then=OnDeadline.ABANDON),
-                events=self.context.events,
-                clock=self.context.clock,
-                abandoned=abandoned,
-            )
-            grace = grace.spend(timedelta(seconds=anyio.current_time() - began))
-            # A hook that merely outlives the period gives no event at that time.
-            if not result.succeeded and result.outcome is not Outcome.TIMED_OUT:
-                self.tell(messages.FAILED_PRE_STOP, messages.PRE_STOP_FAILED)
+        abandoned = _Abandoned()
+        began = anyio.current_time()
+        result = await run_hook(
+            hook,
+            self.instance.target,
+            container,
+            deadline=Deadline(after=grace.left, then=OnDeadline.ABANDON),
+            events=self.context.events,
+            clock=self.context.clock,
+            abandoned=abandoned,
+        )
+        grace = grace.spend(timedelta(seconds=anyio.current_time() - began))
+        # A hook that merely outlives the period gives no event at that time.
+        if not result.succeeded and result.outcome is not Outcome.TIMED_OUT:
+            self.tell(messages.FAILED_PRE_STOP, messages.PRE_STOP_FAILED)
+        async with abandoned.watched():
             ended = await self.signal(grace)
             debt.met("the container was stopped after its hook")
-            abandoned.cancel_scope.deadline = anyio.current_time() + HOOK_END_SECONDS
         if result.outcome is Outcome.TIMED_OUT:
             await self._tell_late_failure(container)
         return Stopped(exit=ended, hook=result)
@@ -158,6 +158,28 @@ class _Stopping:
                 field_path=self.field_path,
             )
         )
+
+
+@dataclass(slots=True)
+class _Abandoned:
+    """The watches over a hook that outlived its deadline: most hooks leave none, and then no task group is made."""
+
+    watches: list[tuple[Callable[..., Awaitable[object]], tuple[object, ...]]] = field(default_factory=list)
+
+    def start_soon(self, function: Callable[..., Awaitable[object]], *args: object) -> None:
+        self.watches.append((function, args))
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Watch while the block ends the container: the hook ends with it, and its end is told before that."""
+        if not self.watches:
+            yield
+            return
+        async with anyio.create_task_group() as watching:
+            for function, args in self.watches:
+                watching.start_soon(function, *args)
+            yield
+            watching.cancel_scope.deadline = anyio.current_time() + HOOK_END_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
