@@ -46,3 +46,21 @@ def test_what_nobody_reads_is_an_error_as_ever() -> None:
     )
 
     assert process.returncode != 0
+
+
+@pytest.mark.parametrize("module", ["boathook.cli.main", "boathook.cli.plan"])
+def test_an_interrupt_while_modules_are_imported_ends_the_command_without_a_word(module: str) -> None:
+    program = f"""
+import sys
+from boathook.cli import entry
+class Interrupted:
+    def find_spec(self, name, path, target=None):
+        if name == "{module}":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+sys.argv = ["boathook", "plan", "x.yaml"]
+entry.run()
+"""
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+
+    assert (process.returncode, process.stdout, process.stderr) == (130, "", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 
 import pytest
 
@@ -44,3 +45,21 @@ def test_a_bug_is_one_line_and_its_traceback_goes_to_a_file(capsys: pytest.Captu
     assert ended.value.code == 70
     assert "Traceback" not in capsys.readouterr().err
     assert "ZeroDivisionError: oops" in (home.path / "bug.log").read_text()
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_output_that_nobody_reads_any_more_is_no_bug(grouped: bool, home: Home) -> None:
+    def fails() -> None:
+        error = BrokenPipeError(32, "Broken pipe")
+        raise ExceptionGroup("tasks", [error]) if grouped else error
+
+    kept = os.dup(1)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            told(fails)
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+    assert ended.value.code == 0
+    assert not (home.path / "bug.log").exists()

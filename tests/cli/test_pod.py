@@ -116,6 +116,25 @@ def test_the_first_interrupt_stops_gracefully_and_the_second_at_once(tmp_path: P
 
 
 @pytest.mark.runtime
+def test_a_closed_terminal_stops_a_pod_with_its_hook(tmp_path: Path, out: Path, home: Home) -> None:
+    file = a_file(tmp_path, out, "echo bye > /out/said")
+    command = [sys.executable, "-m", "boathook", "pod", "run", str(file)]
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    told = b""
+    while b" Running" not in told:
+        told += os.read(ours, 4096)
+
+    os.close(ours)
+    process.send_signal(signal.SIGHUP)
+
+    assert process.wait(SECONDS) == 0
+    assert (out / "said").read_text() == "bye\n"
+    assert list(home.containers.iterdir()) == []
+
+
+@pytest.mark.runtime
 @pytest.mark.behaviour("pods:31")
 def test_a_hook_that_a_kill_cut_off_is_run_again_by_recover(tmp_path: Path, out: Path, home: Home) -> None:
     hook = "echo begin >> /out/said; sleep 1; echo end >> /out/said"

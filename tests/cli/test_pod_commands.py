@@ -170,6 +170,19 @@ def test_a_program_reads_this_commands_input_only_where_that_is_asked_for(tmp_pa
     assert run("--", "cat", source=given) == b""
 
 
+@pytest.mark.runtime
+def test_a_program_whose_output_nobody_reads_any_more_is_ended(tmp_path: Path, supervised: Home) -> None:
+    boathook("pod", "run", "-d", a_file(tmp_path))
+    following = started_until("out", "pod", "logs", "demo", "-f")
+    following.kill()
+    the_rest(following)
+
+    line = f"{sys.executable} -m boathook pod exec demo -- yes | head -n 1"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=SECONDS, check=False)
+
+    assert (done.stdout, done.stderr) == ("y\n", "")
+
+
 def test_what_is_kubectls_and_not_done_is_refused_by_name(home: Home) -> None:
     assert "--tty is not supported" in called("pod", "exec", "x", "-it", "--", "sh").output
 

@@ -15,7 +15,7 @@ from boathook.errors import NotFound
 from boathook.events import ContainerExited, ObjectDeleted, SignalSent
 from boathook.home import Home
 from boathook.model import HookPoint, JsonObject
-from boathook.objects import mapping
+from boathook.objects import mapping, mappings
 from boathook.runtimes.assumptions import Assumption
 from boathook.runtimes.base import ContainerId
 from tests.cluster.build import (
@@ -138,8 +138,18 @@ def test_an_evicted_pod_is_stopped_and_gone(place: str, home: Home) -> None:
             await cluster.evict(key("Pod"))
         await cluster.create(a_pod())
         await running(cluster)
-        await cluster.evict(key("Pod"), grace=timedelta(seconds=2))
-        await gone(cluster, key("Pod"))
+        seen: list[JsonObject] = []
+
+        def look(obj: JsonObject | None) -> bool | None:
+            seen.extend([] if obj is None else [obj])
+            return True if obj is None else None
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(cluster.wait_until, key("Pod"), look)
+            await anyio.lowlevel.checkpoint()
+            await cluster.evict(key("Pod"), grace=timedelta(seconds=2))
+        first = mappings(mapping(seen[-1], "status").get("conditions"))[0]
+        assert (first["type"], first["reason"]) == ("DisruptionTarget", "EvictionByEvictionAPI")
 
     on(place, home, body)
 

@@ -12,7 +12,7 @@ from boathook.cluster.base import ObjectKey
 from boathook.cluster.local import LocalCluster
 from boathook.cluster.store import ObjectStore
 from boathook.errors import Conflict, JournalError, PlaceError
-from boathook.events import ObjectDeleted, StopRequested
+from boathook.events import ObjectDeleted, PhaseChanged, StopRequested
 from boathook.model import HookPoint, JsonObject
 from boathook.runtimes.assumptions import STOP, Assumption
 from boathook.runtimes.base import ContainerId
@@ -152,6 +152,10 @@ def test_a_pod_whose_place_fails_has_failed_and_the_others_go_on(monkeypatch: py
         await cluster.delete(key("Pod", "bad"))
         with_uid = [one.event for one in told.events if isinstance(one.event, ObjectDeleted)]
         assert [one.target.name for one in with_uid] == ["Pod/bad"]
+        phases = [one.event for one in told.events if isinstance(one.event, PhaseChanged)]
+        assert ("bad", "Failed", "the spawner has ended") in [
+            (one.target.name, one.phase, one.reason) for one in phases
+        ]
 
     simulated(body)
 

@@ -74,6 +74,13 @@ class TestImageChange:
         assert times(life.told, "started init") == [0]
 
 
+def wait(seconds: float) -> Callable[[PodWorker], Awaitable[None]]:
+    async def waiting(worker: PodWorker) -> None:
+        await anyio.sleep(seconds)
+
+    return waiting
+
+
 class Registry(SimulatedRuntime):
     """Has every image but one, which it gets after a while."""
 
@@ -105,14 +112,101 @@ class TestImagesThatAreNotToBeHad:
         assert '5 Failed app: Failed to pull image "other:1": other:1: not found' in life.told
         assert '6 BackOff app: Back-off pulling image "other:1"' in life.told
 
-    def test_an_image_that_is_never_pulled_is_not_asked_for_again(self) -> None:
+    def test_an_image_that_is_never_pulled_is_looked_for_until_somebody_brings_it(self) -> None:
         pod = a_staged_pod(one())
         runtime = Registry(Assumptions(), missing="other:1", until=20, reason="ErrImageNeverPull")
 
         life = live(pod, then=changed_at(5, pod, then=60), runtime=runtime)
 
+        assert times(life.told, "started app") == [0, 35]
+        assert reasons(life.statuses) == ["ContainerCreating", "ErrImageNeverPull"]
+        assert times(life.told, "Failed app: Error: ErrImageNeverPull") == [5, 15]
+
+    def test_a_name_that_is_none_is_not_asked_for_again(self) -> None:
+        pod = a_staged_pod(one())
+        runtime = Registry(Assumptions(), missing="other:1", until=20, reason="InvalidImageName")
+
+        life = live(pod, then=changed_at(5, pod, then=60), runtime=runtime)
+
         assert times(life.told, "started app") == [0]
         assert life.worker.cannot_start
+
+    def test_a_pod_whose_image_comes_later_starts_then(self) -> None:
+        pod = a_staged_pod(one(), one(name="other"))
+        pod = replace(pod, containers=(replace(pod.containers[0], image="other:1"), pod.containers[1]))
+        runtime = Registry(Assumptions(), missing="other:1", until=5)
+
+        life = live(pod, then=wait(30), runtime=runtime)
+
+        assert life.told[:6] == [
+            '0 Failed app: Failed to pull image "other:1": other:1: not found',
+            "0 Failed app: Error: ErrImagePull",
+            "0 started other",
+            '1 BackOff app: Back-off pulling image "other:1"',
+            "1 Failed app: Error: ImagePullBackOff",
+            "10 started app",
+        ]
+
+
+class TestHowADeletedPodIsShownAtLast:
+    def test_what_never_ran_cannot_be_found(self) -> None:
+        pod = a_staged_pod(one())
+        runtime = Registry(Assumptions(), missing=pod.containers[0].image, until=900)
+
+        life = live(pod, then=wait(3), runtime=runtime)
+
+        shown: Any = life.statuses[-1]
+        ended = shown["containerStatuses"][0]["state"]["terminated"]
+        assert (shown["phase"], ended["exitCode"], ended["reason"]) == ("Failed", 137, "ContainerStatusUnknown")
+        assert ended["message"] == "The container could not be located when the pod was terminated"
+
+    def test_what_waits_for_its_restart_shows_how_it_ended(self) -> None:
+        pod = a_staged_pod(one(), restart_policy=RestartPolicy.ALWAYS)
+
+        life = live(pod, runs(1, exit_code=5), then=wait(15))
+
+        shown: Any = life.statuses[-1]
+        assert shown["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 5
+        assert shown["phase"] == "Failed"
+
+    def test_regular_containers_behind_an_init_container_that_has_not_ended_still_wait(self) -> None:
+        pod = a_staged_pod(one(), init=(plain(), plain("second")))
+
+        life = live(pod, runs(900, name="init"), answers_stop(0, name="init"), then=wait(3))
+
+        shown: Any = life.statuses[-1]
+        assert [list(one["state"]) for one in shown["initContainerStatuses"]] == [["terminated"], ["waiting"]]
+        assert list(shown["containerStatuses"][0]["state"]) == ["waiting"]
+        assert shown["phase"] == "Failed"
+
+
+def conditions(status: Any) -> list[tuple[str, str, str]]:
+    return [(one["type"], one["status"], one.get("reason", "")) for one in status["conditions"]][:4]
+
+
+class TestConditions:
+    def test_a_pod_past_its_deadline_is_not_ready_while_it_stops(self) -> None:
+        pod = a_staged_pod(one(pre_stop="bye"), grace=30, active_deadline=timedelta(seconds=10))
+
+        life = live(pod, takes(3), answers_stop(0), then=ended)
+
+        told = [conditions(status) for status in life.statuses if status["phase"] == "Running"]
+        assert told[-1] == [
+            ("PodReadyToStartContainers", "True", ""),
+            ("Initialized", "True", ""),
+            ("Ready", "False", "PodFailed"),
+            ("ContainersReady", "False", "PodFailed"),
+        ]
+
+    def test_what_its_containers_share_is_gone_when_a_pod_has_ended(self) -> None:
+        life = live(a_staged_pod(one()), answers_stop(0))
+
+        assert conditions(life.statuses[-1]) == [
+            ("PodReadyToStartContainers", "False", ""),
+            ("Initialized", "True", "PodCompleted"),
+            ("Ready", "False", "PodCompleted"),
+            ("ContainersReady", "False", "PodCompleted"),
+        ]
 
 
 class TestActiveDeadline:

@@ -11,7 +11,7 @@ import pytest
 from boathook.clock import LoopClock, run_virtual
 from boathook.events import EventStream
 from boathook.journal import Context, MemoryObligations, Obligation, ObligationState, Settled
-from boathook.model import HttpGet
+from boathook.model import HookPoint, HttpGet
 from boathook.pods import SETTLERS, PodWorker
 from boathook.pods.stopping import STOP_OBLIGATION
 from boathook.runtimes.assumptions import Assumption, Assumptions
@@ -98,3 +98,17 @@ def test_an_http_hook_is_asked_again_and_delivered_even_where_nobody_answers_any
 
     assert settled.state is ObligationState.MET
     assert runtime._containers == {}
+
+
+def test_a_post_start_hook_is_never_owed() -> None:
+    owed: list[Obligation] = []
+
+    async def look(worker: PodWorker) -> None:
+        await anyio.sleep(5)
+        owed.extend(await worker._context.obligations.owed())
+
+    pod = a_pod(a_container(post_start="hello", pre_stop="bye"), grace=20)
+    life = live(pod, takes(60, HookPoint.POST_START), then=look)
+
+    assert "0 postStart app" in life.told
+    assert owed == []

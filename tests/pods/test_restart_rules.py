@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 import pytest
 from hypothesis import given
@@ -87,6 +89,15 @@ def test_an_init_container_of_its_own_policy_fails_a_pod_that_is_always_restarte
     assert life.worker.phase is Phase.FAILED
 
 
+def of_all(status: Any) -> list[Any]:
+    return [*status["initContainerStatuses"], *status["containerStatuses"]]
+
+
+def waiting_of(container: Any) -> tuple[str, str, int]:
+    waiting = container["state"].get("waiting", {})
+    return (waiting.get("reason", ""), waiting.get("message", ""), container["restartCount"])
+
+
 def test_one_end_restarts_all_containers_without_hooks_beginning_with_the_first_init_container() -> None:
     async def for_a_while(worker: PodWorker) -> None:
         await anyio.sleep(8)
@@ -119,3 +130,6 @@ def test_one_end_restarts_all_containers_without_hooks_beginning_with_the_first_
     assert life.told[13:16] == ["6 phase Running", "6 started app", "6 started other"]
     # The end at 8 s is answered by the back-off of 10 s.
     assert times(life.told, "preStop other") == [8]
+    rounds = [[waiting_of(one) for one in of_all(status)] for status in life.statuses]
+    why = ("RestartingAllContainers", "The container is removed because RestartAllContainers in place", 1)
+    assert [why, why, why] in rounds

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from inline_snapshot import snapshot
 
 from boathook import events as e
@@ -21,6 +23,7 @@ from boathook.model import (
     Source,
     Target,
 )
+from boathook.report.terminal import LiveTimeline
 from boathook.report.timeline import Timeline, render_timeline
 
 WALL = datetime(2026, 1, 1, tzinfo=UTC)
@@ -159,3 +162,14 @@ def test_a_hook_that_is_run_alone_has_a_limit_and_no_grace() -> None:
     result = a_result(outcome=Outcome.TIMED_OUT, reason="timed out after 50s")
 
     assert "grace" not in render_timeline(stamped((0.0, heading), (1.0, e.HookFinished(result=result))))
+
+
+def test_a_pipe_that_nobody_reads_any_more_ends_the_telling_and_nothing_else() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    stream = open(write, "w", encoding="utf-8")  # noqa: SIM115  closing it fails
+    timeline = LiveTimeline(stream)
+    for one in a_life(a_result()):
+        timeline(one)
+    with pytest.raises(BrokenPipeError):
+        stream.close()

@@ -238,6 +238,23 @@ def test_a_new_supervisor_takes_the_place_of_a_killed_one(supervised: Home, out:
     succeeded("recover")
 
 
+def test_a_post_start_hook_that_a_killed_supervisor_left_is_not_run_again(supervised: Home, out: Path) -> None:
+    file = a_pod_file(out, hook="echo begun >> /out/said; sleep 60")
+    file.write_text(file.read_text().replace("preStop", "postStart"))
+    succeeded("pod", "run", "-d", file)
+    pid = the_supervisor(supervised)
+    while not (out / "said").exists():
+        succeeded("pod", "ls")
+    os.kill(pid, signal.SIGKILL)
+    wait_for_end(pid)
+
+    recovered = succeeded("recover")
+
+    assert "postStart" not in recovered
+    assert "removed container 'app', which process" in recovered
+    assert (out / "said").read_text() == "begun\n"
+
+
 def test_a_command_that_comes_while_it_ends_is_served_by_the_next(supervised: Home, out: Path) -> None:
     file = a_pod_file(out, "old", hook="echo begun > /out/said; sleep 2")
     succeeded("pod", "run", "-d", file)

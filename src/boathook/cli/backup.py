@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from boathook.cli.exit_codes import INTERRUPTED
+from boathook.cli.entry import INTERRUPTED
 from boathook.cli.options import place_options
 from boathook.cli.session import Session, run
 from boathook.errors import BoathookError, Conflict, ManifestError, OperationFailed, UsageError

@@ -8,6 +8,9 @@ import gc
 import os
 import sys
 
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended, as shells have it."""
+
 GARBAGE_AFTER = 20_000
 """Objects between two searches for garbage. Python's 700 has it look dozens of times at imports, which leave none."""
 
@@ -31,11 +34,15 @@ def run() -> None:
             os._exit(status)
 
     atexit.register(leave)
-    from boathook.cli.main import main
-
     try:
+        from boathook.cli.main import main
+
         main()
         status = 0
+    except KeyboardInterrupt:
+        # So early that the command could not yet look after it.
+        status = INTERRUPTED
+        sys.exit(status)
     except SystemExit as ended:
         status = _status(ended.code)
         raise

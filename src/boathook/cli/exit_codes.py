@@ -14,7 +14,6 @@ from boathook.errors import (
 
 OK = 0
 BUG = 70
-INTERRUPTED = 130
 
 EXIT_CODES: dict[type[BoathookError], int] = {
     ManifestError: 2,

@@ -40,7 +40,7 @@ def history(context: click.Context, output: str, limit: int, everything: bool) -
         click.echo("   ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-@history.command("prune")
+@history.command("prune", short_help="Delete old runs, with their events and the output of their hooks")
 @click.option(
     "--older-than",
     type=Age(),

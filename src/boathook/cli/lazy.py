@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import click
+
+from boathook.cli.entry import INTERRUPTED
 
 
 class LazyGroup(click.Group):
@@ -19,6 +22,13 @@ class LazyGroup(click.Group):
     def __init__(self, *args: Any, commands_at: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.commands_at = commands_at
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Ctrl-C while a command's modules are imported ends it as it does later, and not as click would have it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [name for name, (_, text) in self.commands_at.items() if text]

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
-from boathook.cli.exit_codes import BUG, INTERRUPTED, exit_code
+from boathook.cli.entry import INTERRUPTED
+from boathook.cli.exit_codes import BUG, exit_code
 from boathook.errors import BoathookError, UsageError
 from boathook.home import Home
 from boathook.settings import PROCESS, Settings
@@ -226,7 +227,11 @@ async def _watch_signals(session: Session, scope: anyio.CancelScope) -> None:
     """The first interrupt asks a command that listens to stop gracefully; otherwise, and the second time, it ends."""
     import anyio
 
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    watched = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        # The terminal is closed. Under nohup this is nothing to us.
+        watched.append(signal.SIGHUP)
+    with anyio.open_signal_receiver(*watched) as signals:
         async for _ in signals:
             graceful = session._interrupted
             if graceful is None or graceful.is_set():
@@ -243,13 +248,20 @@ def told(function: Callable[[], T], *, codes: ExitCodes = exit_code, prefix: str
         sys.exit(tell_error(error, codes=codes, prefix=prefix))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except (click.ClickException, click.exceptions.Exit, click.Abort, SystemExit):
         raise
     except Exception as error:  # noqa: BLE001  the one place where a bug becomes a message
+        if _nobody_reads(error):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
         sys.exit(_tell_bug(error))
+
+
+def _nobody_reads(error: Exception) -> bool:
+    """Whoever read our output has gone, as ``head`` does; task groups make groups of it."""
+    if isinstance(error, ExceptionGroup):
+        return error.split(BrokenPipeError)[1] is None
+    return isinstance(error, BrokenPipeError)
 
 
 def tell_error(error: BoathookError, *, codes: ExitCodes = exit_code, prefix: str = "") -> int:

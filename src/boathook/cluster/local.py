@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -34,7 +33,7 @@ from boathook.cluster.recording import Recorder
 from boathook.cluster.store import ObjectStore, Stored, plural, uid_of
 from boathook.cluster.validation import check
 from boathook.errors import BoathookError, Conflict, NotFound
-from boathook.events import EventStream, ObjectApplied, ObjectDeleted
+from boathook.events import EventStream, ObjectApplied, ObjectDeleted, PhaseChanged
 from boathook.journal import Context
 from boathook.model import JsonObject, Target
 from boathook.objects import mapping, text
@@ -167,6 +166,7 @@ class LocalCluster(LocalPods, StoredObjects):
         return stored
 
     async def evict(self, pod: ObjectKey, *, grace: timedelta | None = None) -> None:
+        self._mark_evicted(pod, self._clock.now())
         await self.delete(pod, grace=grace, cause="evicted")
 
     async def delete(self, key: ObjectKey, *, grace: timedelta | None = None, cause: str = "deleted") -> None:
@@ -316,7 +316,10 @@ class LocalCluster(LocalPods, StoredObjects):
                     await worker.run()
         except (BoathookError, ExceptionGroup) as error:
             # One pod that cannot go on is no reason to end all others.
-            self._set_status(key, uid, pod_ended_badly(self.store.find(key), error))
+            status = pod_ended_badly(self.store.find(key), error)
+            self._set_status(key, uid, status)
+            failed = PhaseChanged(target=worker.target, phase="Failed", reason=text(status, "message"))
+            self._of(obj)[0].events.emit(failed)
         else:
             cause = self._causes.pop(uid, "stopped")
             self._late.write(uid, lambda: self._removed(key, obj, cause))
@@ -342,11 +345,8 @@ class LocalCluster(LocalPods, StoredObjects):
             del self._jobs[uid_of(obj)]
 
     def _set_status(self, key: ObjectKey, uid: str, status: JsonObject) -> None:
-        def write() -> None:
-            with suppress(NotFound):
-                self.store.update(key, lambda obj: obj | {"status": status} if uid_of(obj) == uid else obj)
-
-        self._late.write(uid, write)
+        now = self._clock.now()
+        self._late.write(uid, lambda: self._write_status(key, uid, status, now))
 
     # Pods.
 

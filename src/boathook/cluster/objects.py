@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import TypeVar
 
 from boathook.cluster.base import ObjectKey
+from boathook.cluster.conditions import EVICTED, with_condition, with_times
 from boathook.cluster.recording import event_objects
 from boathook.cluster.store import ObjectStore, uid_of
+from boathook.errors import NotFound
 from boathook.model import JsonObject
 from boathook.objects import mapping
 
@@ -43,6 +47,21 @@ class StoredObjects:
     ) -> list[JsonObject]:
         found = (stored.body for stored in self.store.list(kind, namespace))
         return [obj for obj in found if has_labels(obj, labels or {})]
+
+    def _write_status(self, key: ObjectKey, uid: str, status: JsonObject, now: datetime) -> None:
+        """What its controller says of an object; nothing when that is gone, or is another one by now."""
+
+        def change(obj: JsonObject) -> JsonObject:
+            if uid_of(obj) != uid:
+                return obj
+            return obj | {"status": with_times(status, obj, now) if key.kind == "Pod" else status}
+
+        with suppress(NotFound):
+            self.store.update(key, change)
+
+    def _mark_evicted(self, pod: ObjectKey, now: datetime) -> None:
+        """Before it is deleted. Raises ``NotFound``."""
+        self.store.update(pod, lambda obj: with_condition(obj, EVICTED, now))
 
     async def wait_until(self, key: ObjectKey, condition: Callable[[JsonObject | None], T | None]) -> T:
         last: JsonObject | None = None

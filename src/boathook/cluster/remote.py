@@ -115,6 +115,7 @@ class RemoteCluster(StoredObjects):
         return await self._ask("cluster.patch", {"key": to_json(key), "patch": patch}, owner)
 
     async def evict(self, pod: ObjectKey, *, grace: timedelta | None = None) -> None:
+        self._mark_evicted(pod, self._context.clock.now())
         await self.delete(pod, grace=grace, cause="evicted")
 
     async def _own(self) -> LocalCluster:

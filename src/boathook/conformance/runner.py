@@ -15,7 +15,7 @@ from boathook.conformance.case_run import CaseRun, Unexpected, uptime
 from boathook.conformance.model import Case, CaseResult, Status
 from boathook.conformance.place import CasePlace, new_namespace
 from boathook.errors import BoathookError, NotFound
-from boathook.runtimes.trees import delete_tree
+from boathook.runtimes.temporary_homes import fresh_directory
 
 CLEAN_SECONDS = 20.0
 NAMESPACE_SECONDS = 60.0
@@ -26,12 +26,8 @@ OnResult = Callable[[CaseResult], None]
 @contextmanager
 def shared_root() -> Iterator[Path]:
     """What the shared directories of cases are made in. To be left after the place: what ends late may still write."""
-    root = Path(tempfile.mkdtemp(prefix="boathook-cases-"))
-    root.chmod(0o711)
-    try:
-        yield root
-    finally:
-        delete_tree(root)
+    with fresh_directory(Path(tempfile.gettempdir()), "boathook-cases-") as made:
+        yield made.path
 
 
 async def run_cases(

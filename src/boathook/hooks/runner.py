@@ -6,12 +6,12 @@ It never looks at what a failure leads to; that is the dialect's decision.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 import anyio
 
@@ -49,7 +49,7 @@ class Deadline:
 class Watches(Protocol):
     """Where the watch over a hook that outlives its deadline is started: a task group, or who makes one later."""
 
-    def start_soon(self, func: Callable[..., Awaitable[object]], /, *args: object) -> object: ...
+    def start_soon(self, func: Callable[..., Coroutine[Any, Any, object]], /, *args: object) -> object: ...
 
 
 async def run_hook(

@@ -25,7 +25,9 @@ from boathook.pods.status import (
     CREATING,
     IMAGE_BACK_OFF,
     IMAGE_ERROR,
+    IMAGE_NAME_INVALID,
     INITIALIZING,
+    UNKNOWN,
     ContainerStatus,
     Terminated,
     Waiting,
@@ -98,6 +100,21 @@ class Containers:
         for slot in self.slots.values():
             slot.shown = None
 
+    def show_missing(self) -> None:
+        """Show an end of what waited when the pod was deleted (``status_manager.go``: ``TerminatePod``).
+
+        What waited to be started again shows how it ended; what never ran cannot be found. Where the pod was still
+        being initialized, that is said only of the init containers whose turn had come.
+        """
+        init = list(self.init)
+        while len(init) > 1 and not init[-1].had_its_turn:
+            init.pop()
+        initialized = all(slot.initialized for slot in self.init)
+        for slot in (*init, *(self.regular if initialized else ())):
+            # What nobody has brought is still said, unlike there: a run in the foreground has no other word for it.
+            if isinstance(slot.status.state, Waiting) and not slot.blocked:
+                slot.show_end(UNKNOWN)
+
     def _status(self, slot: Slot) -> ContainerStatus:
         return replace(slot.status, kind=slot.container.kind, ready=slot.ready, started=slot.started)
 
@@ -138,7 +155,7 @@ class Containers:
     def _tell_image(self, slot: Slot) -> None:
         image = slot.container.image
         if self._place.image_of(slot.container).origin == "pulled" and not slot.attempt:
-            self.event(slot, "Pulling", f'Pulling image "{image}"', warning=False)
+            self.event(slot, messages.PULLING, messages.pulling(image), warning=False)
             message = f'Successfully pulled image "{image}"'
         else:
             message = f'Container image "{image}" already present on machine and can be accessed by the pod'
@@ -149,12 +166,12 @@ class Containers:
         now = anyio.current_time()
         slot.finished_at = now
         slot.pull_back_off = slot.pull_back_off.restarted(now)
-        slot.pending, slot.backing_off = error.reason == IMAGE_ERROR, False
+        # An image that is not pulled may still be brought by somebody; a name that is none stays so.
+        slot.pending, slot.backing_off = error.reason != IMAGE_NAME_INVALID, error.reason != IMAGE_ERROR
         slot.error_shown_seconds = ERROR_SHOWN_SECONDS
         slot.show(Waiting(reason=error.reason, message=str(error)))
-        image = slot.container.image
-        self.event(slot, "Failed", f'Failed to pull image "{image}": {error}', target=target)
-        self.event(slot, "Failed", f"Error: {error.reason}", target=target)
+        for reason, message in messages.image_unavailable(slot.container.image, error.reason, str(error)):
+            self.event(slot, reason, message, warning=reason != messages.PULLING, target=target)
 
     async def _started(self, slot: Slot, instance: Instance) -> None:
         at, instance.started_at = self._context.clock.now(), anyio.current_time()
@@ -204,6 +221,7 @@ class Containers:
         if slot.pending and isinstance(slot.status.state, Waiting) and slot.status.state.reason == IMAGE_ERROR:
             message = f'Back-off pulling image "{slot.container.image}"'
             self.event(slot, "BackOff", message, warning=False)
+            self.event(slot, "Failed", f"Error: {IMAGE_BACK_OFF}")
             slot.show(Waiting(reason=IMAGE_BACK_OFF, message=f"{message}: {slot.status.state.message}"))
             self._publish()
             return
@@ -310,7 +328,8 @@ class Containers:
             # The end of an init container that was killed in the middle stands for nothing.
             slot.initialized = False
             if isinstance(slot.status.state, Terminated):
-                slot.show(self.waiting)
+                slot.show_restarting(messages.RESTARTING_ALL)
+        self._publish()
 
     # Telling.
 

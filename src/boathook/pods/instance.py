@@ -13,7 +13,16 @@ from boathook.images import explain_exit
 from boathook.model import Target
 from boathook.pods.model import ContainerKind, MessagePolicy, PodContainer, Probe
 from boathook.pods.restarts import BackOff
-from boathook.pods.status import BLOCKED, ContainerStatus, Running, State, Terminated, Waiting, ended_reason
+from boathook.pods.status import (
+    BLOCKED,
+    IMAGE_NEVER_PULLED,
+    ContainerStatus,
+    Running,
+    State,
+    Terminated,
+    Waiting,
+    ended_reason,
+)
 from boathook.runtimes.base import Container, ContainerId, ContainerRuntime, ContainerSpec, Exit, Image
 
 if TYPE_CHECKING:
@@ -121,6 +130,11 @@ class Slot:
         return isinstance(self.status.state, Waiting) and self.status.state.reason in BLOCKED and not self.pending
 
     @property
+    def never_pulled(self) -> bool:
+        """It waits for an image that only somebody else can bring here."""
+        return isinstance(self.status.state, Waiting) and self.status.state.reason == IMAGE_NEVER_PULLED
+
+    @property
     def ended(self) -> Terminated | None:
         """How the present instance ended, once that has been told."""
         if isinstance(self.status.state, Terminated):
@@ -165,6 +179,20 @@ class Slot:
         if isinstance(self.status.state, Terminated) and not isinstance(state, Terminated):
             last = self.status.state
         self.status = replace(self.status, state=state, last=last)
+
+    @property
+    def had_its_turn(self) -> bool:
+        """It runs or has run."""
+        return not isinstance(self.status.state, Waiting) or self.status.last is not None
+
+    def show_end(self, missing: Terminated) -> None:
+        """It waits, and will not be started any more: how it ended before, or that nobody knows."""
+        self.status = replace(self.status, state=self.status.last or missing)
+
+    def show_restarting(self, why: tuple[str, str]) -> None:
+        """It is gone, and the next one counts already."""
+        self.show(Waiting(reason=why[0], message=why[1]))
+        self.status = replace(self.status, restart_count=self.attempt + 1)
 
     def show_new(self, instance: Instance, image: Image, waiting: Waiting) -> None:
         """A new instance exists; it is shown as running only when its postStart hook has ended."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 import anyio
@@ -20,6 +21,7 @@ from boathook.errors import BoathookError, Conflict, CouldNotStart, ManifestErro
 from boathook.journal import Context
 from boathook.model import HookResult, JsonObject, Target
 from boathook.pods import messages
+from boathook.pods.changes import Changes
 from boathook.pods.containers import Containers
 from boathook.pods.decisions import Actions, decide, phase_now
 from boathook.pods.grace import GracePeriod
@@ -30,7 +32,7 @@ from boathook.pods.place import PodPlace
 from boathook.pods.preflight import Prepared
 from boathook.pods.qos import qos_class
 from boathook.pods.resources import VolumeResolver
-from boathook.pods.status import CONFIG_ERROR, IMAGE_ERROR, PodFacts, Waiting, status_object
+from boathook.pods.status import CONFIG_ERROR, PodFacts, Waiting, status_object
 from boathook.runtimes.base import ContainerId, ContainerRuntime, ContainerSpec, NetworkMode, SandboxSpec
 
 REMOVE_SECONDS = 30.0
@@ -62,8 +64,7 @@ class PodWorker:
             pod, runtime, context, self._place, uid=uid, grace=self._grace, publish=self._publish
         )
         self._slots = self._containers.slots
-        self._changed: anyio.Event | None = None
-        """Made by who waits for the next change: most are waited for by nobody."""
+        self._changes = Changes()
         self._stop = anyio.Event()
         self._removal = anyio.Event()
         self._grace_asked: timedelta | None = None
@@ -103,7 +104,7 @@ class PodWorker:
     @property
     def cannot_start(self) -> bool:
         """True when something it needs is missing: an image, a user, a claim, a ConfigMap. Its status says what."""
-        return any(slot.blocked for slot in self._slots.values())
+        return any(slot.blocked or slot.never_pulled for slot in self._slots.values())
 
     @property
     def exit_codes(self) -> dict[str, int | None]:
@@ -146,6 +147,7 @@ class PodWorker:
             started=self._began,
             has_sandbox=self._place.sandbox_spec is not None,
             initialized=all(slot.initialized for slot in self._containers.init),
+            failing=bool(self._why_ended[0]),
             qos_class=qos_class(self.pod),
             reason=reason,
             message=message,
@@ -155,7 +157,7 @@ class PodWorker:
     async def wait_until(self, condition: Callable[[PodWorker], bool]) -> None:
         """Until the condition holds; it is asked at once and after every change."""
         while not condition(self):
-            await self._next_change()
+            await self._changes.wait()
 
     def request_stop(self, grace: timedelta | None = None, *, cause: str = "deleted", keep: bool = False) -> None:
         """Ask for the pod's deletion. May be called again: the grace period only ever shrinks.
@@ -170,14 +172,14 @@ class PodWorker:
             self._grace_asked = grace if self._grace_asked is None else min(grace, self._grace_asked)
         if first or self._grace() != before:
             self._context.events.emit(e.StopRequested(target=self.target, grace=self._grace().left, cause=cause))
-        self._notify()
+        self._changes.tell()
 
     def change(self, pod: Pod) -> None:
         """The same pod with other images: containers that run are stopped, with their hooks, and restarted in place."""
         self.pod = pod
         self._set_deadline()
         self._containers.change(pod)
-        self._notify()
+        self._changes.tell()
 
     async def prepare(self) -> Prepared:
         """Look at everything that can be wrong before anything starts. Raises what ``preflight`` raises."""
@@ -218,12 +220,10 @@ class PodWorker:
         return True
 
     def _cannot_start(self, error: BoathookError) -> None:
-        """The pod stays Pending with the reason in every container, as where an image cannot be had."""
-        images = isinstance(error, ManifestError) and all(one.id == "pods.image" for one in error.problems)
-        reason = IMAGE_ERROR if images else CONFIG_ERROR
+        """The pod stays Pending with the reason in every container."""
         for slot in self._slots.values():
             slot.pending = False
-            slot.show(Waiting(reason=reason, message=str(error)))
+            slot.show(Waiting(reason=CONFIG_ERROR, message=str(error)))
         self._event("Failed", f"Error: {error}")
         self._publish()
 
@@ -286,12 +286,9 @@ class PodWorker:
         return False
 
     async def _wait_for_change(self, seconds: float) -> None:
-        if seconds == math.inf:
-            # No timer for the usual wait: see _stop_all.
-            await self._next_change()
-            return
-        with anyio.move_on_after(seconds):
-            await self._next_change()
+        # No timer for the usual wait: see _stop_all.
+        with nullcontext() if seconds == math.inf else anyio.move_on_after(seconds):
+            await self._changes.wait()
 
     def _seconds_to_next(self, waiting: list[Slot]) -> float:
         """Until the next restart, or the next change of what is shown of one; infinite where none is waited for."""
@@ -306,6 +303,7 @@ class PodWorker:
         """It was active for too long: stopped with its period, Failed, and kept."""
         self._why_ended = (messages.DEADLINE_EXCEEDED, messages.ACTIVE_TOO_LONG)
         self._event(*self._why_ended, warning=False)
+        self._publish()
         self._containers.stop_liveness()
         await self._stop_all()
         self._ended_for_good = True
@@ -317,6 +315,7 @@ class PodWorker:
         """Stop what runs of a pod that is deleted."""
         self._containers.stop_liveness()
         await self._stop_all()
+        self._containers.show_missing()
         self._ended_for_good = True
         self._publish()
 
@@ -377,7 +376,7 @@ class PodWorker:
             self._context.events.emit(e.PhaseChanged(target=self.target, phase=phase.value, reason=reason))
         if self._on_status is not None:
             self._on_status(self.status)
-        self._notify()
+        self._changes.tell()
 
     def _phase(self) -> Phase:
         if self._containers.keep_ends_back:
@@ -386,16 +385,6 @@ class PodWorker:
             return Phase.FAILED
         containers = self._containers
         return phase_now(self.pod, containers.init, containers.regular, ended_for_good=self._ended_for_good)
-
-    def _notify(self) -> None:
-        if self._changed is not None:
-            self._changed.set()
-            self._changed = None
-
-    async def _next_change(self) -> None:
-        if self._changed is None:
-            self._changed = anyio.Event()
-        await self._changed.wait()
 
     def _event(self, reason: str, message: str, *, warning: bool = True) -> None:
         self._context.events.emit(e.ClusterEvent(target=self.target, warning=warning, reason=reason, message=message))

@@ -19,8 +19,28 @@ CANNOT_RUN = "Cannot run handler"
 KILLED_WITH_ALL = "killing"
 """The message of ``Killing`` for the others when one container's end restarts all of them."""
 
+RESTARTING_ALL = ("RestartingAllContainers", "The container is removed because RestartAllContainers in place")
+"""Why every container of the pod waits then."""
+
 DEADLINE_EXCEEDED = "DeadlineExceeded"
 ACTIVE_TOO_LONG = "Pod was active on the node longer than the specified deadline"
+
+
+PULLING = "Pulling"
+
+
+def pulling(image: str) -> str:
+    return f'Pulling image "{image}"'
+
+
+def image_unavailable(image: str, reason: str, why: str) -> list[tuple[str, str]]:
+    """The events of an image that is not to be had, as reasons and messages (``images/image_manager.go``)."""
+    error = ("Failed", f"Error: {reason}")
+    if reason == "ErrImageNeverPull":
+        return [(reason, f'Container image "{image}" is not present with pull policy of Never'), error]
+    if reason == "InvalidImageName":
+        return [("InspectFailed", f'Failed to apply default image tag "{image}": {why}'), error]
+    return [(PULLING, pulling(image)), ("Failed", f'Failed to pull image "{image}": {why}'), error]
 
 
 def field_path(container: PodContainer) -> str:

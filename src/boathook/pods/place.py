@@ -53,18 +53,25 @@ class PodPlace:
 
     async def set_up(self) -> None:
         """Make sandbox and volumes, and say once what was found out before."""
-        prepared = await self.prepare()
+        if self._prepared is None:
+            self._prepared = await preflight(self.pod, self._runtime, without_images=True)
+        prepared = self._prepared
         for notice in prepared.notices:
             self._context.events.emit(e.Noted(finding=notice))
         for image in {image.reference: image for image in prepared.images.values()}.values():
             self._tell_resolved(image)
-        self._known = {container.name: container.image for container in self.pod.all_containers}
+        self._known = {container.name: container.image for container in self.pod.all_containers} | dict.fromkeys(
+            prepared.missing, ""
+        )
         self.sandbox_spec = sandbox_spec(self.pod, self.uid, self._network, prepared.uids)
         self._sandbox = await self._runtime.create_sandbox(self.sandbox_spec)
         self.volumes = await make_volumes(self.pod, self._runtime, self._sandbox, self._resolver, self.uid)
 
     async def renew_image(self, container: PodContainer) -> None:
-        """Look again where the container's image is another one now. Raises ``ImageUnavailable``, ``NotFound``."""
+        """Look again where the container's image is another one now, or was not to be had.
+
+        Raises ``ImageUnavailable``, ``NotFound``.
+        """
         assert self._prepared is not None
         if self._known.get(container.name, container.image) == container.image:
             return

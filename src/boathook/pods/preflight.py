@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from boathook.errors import ManifestError, TargetError, UnsupportedHere
+from boathook.errors import ImageUnavailable, ManifestError, TargetError, UnsupportedHere
 from boathook.model import Finding, Severity
 from boathook.pods.model import Pod, PodContainer
 from boathook.pods.specification import argument_vector, container_spec, user_of
@@ -23,26 +23,35 @@ class Prepared:
     """uid and gid by container."""
     notices: tuple[Finding, ...]
     """What is known and not enforced or acted upon here."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """The images that were not to be had, by container."""
 
     @property
     def uids(self) -> frozenset[int]:
         return frozenset(uid for uid, _ in self.users.values())
 
 
-async def preflight(pod: Pod, runtime: ContainerRuntime) -> Prepared:
+async def preflight(pod: Pod, runtime: ContainerRuntime, *, without_images: bool = False) -> Prepared:
     """Resolve every image and user of the pod; nothing is started.
 
-    Raises ``ManifestError`` with all that is wrong, and ``UnsupportedHere`` when the place cannot give the users.
+    ``without_images``: an image that is not to be had is no problem yet: it is asked for again when its container is
+    to start. Raises ``ManifestError`` with all that is wrong, and ``UnsupportedHere`` when the place cannot give the
+    users.
     """
     problems = host_path_findings(pod)
     images: dict[str, Image] = {}
     users: dict[str, tuple[int, int]] = {}
+    missing: dict[str, str] = {}
     notices = list(pod.notices)
     for container in pod.all_containers:
         try:
             image = await runtime.resolve_image(container.image, container.pull_policy)
             images[container.name] = image
             users[container.name] = await runtime.resolve_user(image, user_of(container, image))
+        except ImageUnavailable as error:
+            missing[container.name] = container.image
+            problems += [] if without_images else [_problem(container, "image", str(error), error.hint)]
+            continue
         except TargetError as error:
             problems.append(_problem(container, "image", str(error), error.hint))
             continue
@@ -52,7 +61,7 @@ async def preflight(pod: Pod, runtime: ContainerRuntime) -> Prepared:
         raise ManifestError(tuple(problems))
     if why_not := runtime.can_be(frozenset(uid for uid, _ in users.values())):
         raise UnsupportedHere(f'pod "{pod.name}" cannot run here: {why_not}')
-    return Prepared(images=images, users=users, notices=tuple(notices))
+    return Prepared(images=images, users=users, notices=tuple(notices), missing=missing)
 
 
 def _container_problems(pod: Pod, container: PodContainer, image: Image, user: tuple[int, int]) -> list[Finding]:

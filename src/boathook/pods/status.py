@@ -51,8 +51,20 @@ State: TypeAlias = Waiting | Running | Terminated
 IMAGE_ERROR = "ErrImagePull"
 IMAGE_BACK_OFF = "ImagePullBackOff"
 CONFIG_ERROR = "CreateContainerConfigError"
-BLOCKED = (IMAGE_ERROR, "ErrImageNeverPull", "InvalidImageName", CONFIG_ERROR)
+IMAGE_NEVER_PULLED = "ErrImageNeverPull"
+IMAGE_NAME_INVALID = "InvalidImageName"
+BLOCKED = (IMAGE_ERROR, IMAGE_NEVER_PULLED, IMAGE_NAME_INVALID, CONFIG_ERROR)
 """The reasons of a container that waits for something that nobody here will bring."""
+
+UNKNOWN = Terminated(
+    exit=Exit(code=None, signal=None),
+    reason="ContainerStatusUnknown",
+    message="The container could not be located when the pod was terminated",
+    started=None,
+    finished=None,
+    container_id="",
+)
+"""How a container that was never made is shown when its pod has been deleted."""
 
 CREATING = Waiting(reason="ContainerCreating", message="")
 INITIALIZING = Waiting(reason="PodInitializing", message="")
@@ -90,6 +102,8 @@ class PodFacts:
     has_sandbox: bool = True
     """What its containers share has been made."""
     initialized: bool = True
+    failing: bool = False
+    """It has failed, whatever of it still runs."""
     qos_class: str = ""
     reason: str = ""
     message: str = ""
@@ -105,6 +119,7 @@ def status_object(statuses: Sequence[ContainerStatus], facts: PodFacts) -> JsonO
         "phase": facts.phase.value,
         "conditions": [*conditions(statuses, facts)],
         "hostIP": POD_IP,
+        "hostIPs": [{"ip": POD_IP}],
         "podIP": POD_IP,
         "podIPs": [{"ip": POD_IP}],
         "containerStatuses": [*by_part[True]],
@@ -121,11 +136,11 @@ def conditions(statuses: Sequence[ContainerStatus], facts: PodFacts) -> list[Jso
     waiting = [one.name for one in statuses if one.kind is not ContainerKind.REGULAR and not _is_initialized(one)]
     unready = [one.name for one in statuses if one.kind is not ContainerKind.INIT and not one.ready]
     initialized = facts.initialized or facts.phase is Phase.SUCCEEDED
-    ready = bool(statuses) and not unready and facts.phase is Phase.RUNNING
+    ready = bool(statuses) and not unready and facts.phase is Phase.RUNNING and not facts.failing
     why_not = _not_ready(facts, unready)
     incomplete = f"containers with incomplete status: [{' '.join(waiting)}]"
     return [
-        {"type": "PodReadyToStartContainers", "status": str(facts.has_sandbox)},
+        {"type": "PodReadyToStartContainers", "status": str(facts.has_sandbox and not facts.phase.terminal)},
         _condition("Initialized", initialized, "ContainersNotInitialized", incomplete)
         | _without_empty({"reason": COMPLETED if facts.phase is Phase.SUCCEEDED else ""} if initialized else {}),
         _condition("Ready", ready, *why_not),
@@ -140,7 +155,7 @@ COMPLETED = "PodCompleted"
 def _not_ready(facts: PodFacts, unready: list[str]) -> tuple[str, str]:
     if facts.phase is Phase.SUCCEEDED:
         return COMPLETED, ""
-    if facts.phase is Phase.FAILED:
+    if facts.phase is Phase.FAILED or facts.failing:
         return "PodFailed", ""
     return "ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]"
 

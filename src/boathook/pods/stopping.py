@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import anyio
 
@@ -164,9 +164,9 @@ class _Stopping:
 class _Abandoned:
     """The watches over a hook that outlived its deadline: most hooks leave none, and then no task group is made."""
 
-    watches: list[tuple[Callable[..., Awaitable[object]], tuple[object, ...]]] = field(default_factory=list)
+    watches: list[tuple[Callable[..., Coroutine[Any, Any, object]], tuple[object, ...]]] = field(default_factory=list)
 
-    def start_soon(self, function: Callable[..., Awaitable[object]], *args: object) -> None:
+    def start_soon(self, function: Callable[..., Coroutine[Any, Any, object]], *args: object) -> None:
         self.watches.append((function, args))
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import TextIO
 
@@ -12,16 +13,26 @@ __all__ = ["KeptTimeline", "LiveTimeline", "render_timeline"]
 
 
 class LiveTimeline:
-    """Prints each event's lines as they come."""
+    """Prints each event's lines as they come, as long as anybody reads them: what runs goes on to its end."""
 
     def __init__(self, stream: TextIO | None = None, *, timeline: Timeline | None = None) -> None:
         self._stream = stream or sys.stdout
         self._timeline = timeline or Timeline()
+        self._is_over = False
 
     def __call__(self, stamped: e.Stamped) -> None:
-        for line in self._timeline.lines(stamped):
-            self._stream.write(line + "\n")
-        self._stream.flush()
+        lines = self._timeline.lines(stamped)
+        if self._is_over:
+            return
+        try:
+            for line in lines:
+                self._stream.write(line + "\n")
+            self._stream.flush()
+        except OSError as error:
+            # The pipe's reader has gone, or the terminal was closed.
+            if error.errno not in (errno.EPIPE, errno.EIO):
+                raise
+            self._is_over = True
 
 
 class KeptTimeline:

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 _CHUNK = 1 << 16
 _PIPE = 1 << 18
 """Room for a burst of output while the loop is busy with something else."""
+FILE_BYTES = 10 * 1024 * 1024
+FILES = 5
+"""What is kept of a container's log: a kubelet's defaults, ``containerLogMaxSize`` and ``containerLogMaxFiles``."""
 _LONGEST = 16 * 1024
 """A longer line is written in parts of this size, as containerd does (pkg/ioutil, DefaultMaxContainerLogLineSize)."""
 
@@ -75,10 +78,15 @@ class OutputPipe:
 
 
 class LogFile:
-    """Writes a container's log. Partial lines of the two streams are kept apart until they end."""
+    """Writes a container's log. Partial lines of the two streams are kept apart until they end.
+
+    A file that is full gets a number, counted up from 1, and a new one takes its place; the oldest ones go.
+    """
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._path = path
+        self._number = max(_numbers(path), default=0) + 1
+        self._open()
         self._clock = clock
         self._rest = {Stream.STDOUT: b"", Stream.STDERR: b""}
         self._lost = False
@@ -95,6 +103,29 @@ class LogFile:
             records.append(head + b"P " + self._rest[stream][:_LONGEST] + b"\n")
             self._rest[stream] = self._rest[stream][_LONGEST:]
         self._append(records)
+
+    def _open(self) -> None:
+        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._written = os.fstat(self._descriptor).st_size
+
+    def _rotate(self) -> None:
+        """Where that is not possible, the present file goes on."""
+        full, rotated = self._descriptor, _rotated(self._path, self._number)
+        try:
+            self._path.rename(rotated)
+            self._open()
+        except OSError as error:
+            log.error("the log of a container cannot be rotated: %s", error.strerror)
+            self._written = 0
+            with contextlib.suppress(OSError):
+                rotated.rename(self._path)
+            return
+        self._number += 1
+        os.close(full)
+        for number in _numbers(self._path):
+            if number <= self._number - FILES:
+                with contextlib.suppress(FileNotFoundError):
+                    _rotated(self._path, number).unlink()
 
     def close(self) -> None:
         """What has no newline at its end is a line all the same."""
@@ -115,10 +146,31 @@ class LogFile:
                 view = view[os.write(self._descriptor, view) :]
         except OSError as error:
             begun = size - len(view)
+            size = 0
             os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - begun)
             if not self._lost:
                 log.error("output of a container is lost: %s", error.strerror)
             self._lost = True
+        self._written += size
+        if self._written >= FILE_BYTES:
+            self._rotate()
+
+
+def _rotated(path: Path, number: int) -> Path:
+    """A full file of the log; the higher the number, the younger."""
+    return path.with_name(f"{path.name}.{number}")
+
+
+def _numbers(path: Path) -> list[int]:
+    """Of the full files that are left, oldest first; the present file has the number after the last."""
+    prefix = f"{path.name}."
+    try:
+        names = os.listdir(path.parent)
+    except FileNotFoundError:
+        return []
+    return sorted(
+        int(name[len(prefix) :]) for name in names if name.startswith(prefix) and name[len(prefix) :].isdigit()
+    )
 
 
 def _full(lines: list[bytes], head: bytes) -> list[bytes]:
@@ -143,27 +195,57 @@ def _stamp(moment: datetime) -> str:
 
 
 class LogReader:
-    """Reads a log from its beginning; each ``lines`` yields what has been added since."""
+    """Reads a log from its beginning, over all its files; each ``lines`` yields what has been added since."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._number: int | None = None
+        """Of the file that is read; None: nothing was read yet."""
         self._offset = 0
 
     def more(self) -> bool:
         """Something has been added since the last ``lines``."""
+        full = _numbers(self._path)
+        if self._number is not None and full and full[-1] >= self._number:
+            return True
         return self._path.exists() and self._path.stat().st_size > self._offset
 
     def lines(self) -> list[LogLine]:
         """At most a few megabytes at once. None while there is no log: the container has not been started yet."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                text = file.read(1 << 22)
-        except FileNotFoundError:
-            return []
-        complete, newline, _ = text.rpartition(b"\n")
-        self._offset += len(complete) + len(newline)
-        return [parse_line(line) for line in complete.split(b"\n")] if newline else []
+        while True:
+            text, is_full = self._read()
+            complete, newline, _ = text.rpartition(b"\n")
+            self._offset += len(complete) + len(newline)
+            if newline:
+                return [parse_line(line) for line in complete.split(b"\n")]
+            if not is_full:
+                return []
+            assert self._number is not None
+            self._number, self._offset = self._number + 1, 0
+
+    def _read(self) -> tuple[bytes, bool]:
+        """What comes next in the file that is read, and whether that is full: nothing is written to it any more."""
+        while True:
+            full = _numbers(self._path)
+            number = self._next_number(full)
+            is_full = number in full
+            try:
+                with (_rotated(self._path, number) if is_full else self._path).open("rb") as file:
+                    if not is_full and _rotated(self._path, number).exists():
+                        continue  # It was rotated just now: this may be the file after the one that was meant.
+                    file.seek(self._offset)
+                    return file.read(1 << 22), is_full
+            except FileNotFoundError:
+                if not is_full:
+                    return b"", False  # Not there yet, or just between two: whoever follows looks again.
+
+    def _next_number(self, full: list[int]) -> int:
+        """The file to be read; the oldest one that is left, where the reader was too slow or has only begun."""
+        present = full[-1] + 1 if full else 1
+        oldest = full[0] if full else present
+        if self._number is None or self._number < oldest:
+            self._number, self._offset = oldest, 0
+        return self._number
 
 
 def parse_line(record: bytes) -> LogLine:

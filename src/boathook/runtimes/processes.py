@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 from dataclasses import dataclass
@@ -58,10 +59,16 @@ def this_process() -> ProcessId:
     return process_id(os.getpid())
 
 
-def fresh_name() -> str:
-    """For a directory that is being made: it tells whose it is, should that process die meanwhile."""
+def fresh_name(prefix: str = FRESH) -> str:
+    """For a directory that is this process's alone: it tells whose it is, should that process die meanwhile."""
     owner = this_process()
-    return f"{FRESH}{owner.pid}-{owner.start}-{secrets.token_hex(6)}"
+    return f"{prefix}{owner.pid}-{owner.start}-{secrets.token_hex(6)}"
+
+
+def maker(name: str, prefix: str = FRESH) -> ProcessId | None:
+    """Whose directory it is, by a name that :func:`fresh_name` has given; None: nobody's."""
+    found = re.fullmatch(rf"{re.escape(prefix)}([0-9]+)-([0-9]+)-[0-9a-f]+", name)
+    return None if found is None else process_id(int(found[1]), int(found[2]))
 
 
 def process_id(pid: int, start: int | None = None) -> ProcessId:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from boathook.errors import PlaceError
 from boathook.home import Home
-from boathook.runtimes.processes import FRESH, ProcessId, process_id
+from boathook.runtimes.processes import ProcessId, maker
 from boathook.runtimes.records import Records
+from boathook.runtimes.temporary_homes import PLACE, left_behind
 from boathook.runtimes.trees import delete_tree
 
 _END_SECONDS = 5.0
@@ -21,7 +22,7 @@ _END_SECONDS = 5.0
 
 def sweep(home: Home) -> tuple[str, ...]:
     """One sentence for each thing that was removed, or could not be."""
-    return (*_sweep_containers(home), *_sweep_sandboxes(home), *_sweep_unfinished(home))
+    return (*_sweep_containers(home), *_sweep_sandboxes(home), *_sweep_unfinished(home), *_sweep_places(home))
 
 
 def _sweep_containers(home: Home) -> Iterator[str]:
@@ -50,7 +51,7 @@ def _sweep_unfinished(home: Home) -> Iterator[str]:
         if not parent.is_dir():
             continue
         for path in sorted(parent.iterdir()):
-            owner = _maker(path)
+            owner = maker(path.name)
             if owner is not None and not owner.alive:
                 yield _delete(path, "an unfinished directory", owner)
             elif owner is None:
@@ -58,11 +59,9 @@ def _sweep_unfinished(home: Home) -> Iterator[str]:
                     path.rmdir()
 
 
-def _maker(path: Path) -> ProcessId | None:
-    if not path.name.startswith(FRESH):
-        return None
-    pid, start, _ = path.name.removeprefix(FRESH).split("-", 2)
-    return process_id(int(pid), int(start))
+def _sweep_places(home: Home) -> Iterator[str]:
+    for path, owner in left_behind(home.path, PLACE):
+        yield _delete(path, "a temporary state directory", owner)
 
 
 def _delete(path: Path, what: str, owner: ProcessId) -> str:

@@ -205,10 +205,19 @@ async def _exec(
     from boathook.model import Stream
     from boathook.runtimes.base import ExecSpec
 
+    unread = anyio.Event()
+
     def show(stream: Stream, chunk: bytes) -> None:
         to = sys.stdout.buffer if stream is Stream.STDOUT else sys.stderr.buffer
-        to.write(chunk)
-        to.flush()
+        try:
+            to.write(chunk)
+            to.flush()
+        except BrokenPipeError:
+            unread.set()
+
+    async def end_when_unread() -> None:
+        await unread.wait()
+        raise BrokenPipeError
 
     cluster = quiet_cluster(session)
     try:
@@ -217,6 +226,7 @@ async def _exec(
         execution = await cluster.exec(key, chosen, spec, show)
         try:
             async with anyio.create_task_group() as tasks:
+                tasks.start_soon(end_when_unread)
                 if given is not None:
                     tasks.start_soon(given.pass_on)
                 ended = await execution.wait()
