@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from boathook.cli.compose_config import config
+from boathook.cli.compose_selection import Selection
 from boathook.cli.options import place_options
 from boathook.cli.session import Session, always, run
-from boathook.errors import Conflict, UsageError
+from boathook.errors import Conflict
 from boathook.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from boathook.compose.model import Project
     from boathook.events import Listener
     from boathook.journal import Context
-    from boathook.model import Finding, JsonObject
+    from boathook.model import JsonObject
     from boathook.runtimes.base import Container, ContainerRuntime
 
 NOT_YET = frozenset(
@@ -32,7 +33,6 @@ NOT_YET = frozenset(
         "bridge",
         "build",
         "commit",
-        "config",
         "cp",
         "create",
         "events",
@@ -98,45 +98,32 @@ class ComposeGroup(click.Group):
         return super().get_command(ctx, cmd_name)
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which project is meant: by file, by name, or by where we are."""
-
-    files: tuple[Path, ...]
-    name: str | None
-
-    def file(self) -> Path | None:
-        """The file that is given, or that of this directory and its parents; None: there is none."""
-        from boathook.compose.files import find_file
-
-        if len(self.files) > 1:
-            raise UsageError("several -f files are not there yet", hint="give one file")
-        named = self.files or tuple(Path(one) for one in os.environ.get("COMPOSE_FILE", "").split(":") if one)
-        if len(named) > 1:
-            raise UsageError("several files in COMPOSE_FILE are not there yet", hint="name one file")
-        return named[0] if named else find_file(Path.cwd())
-
-    def load(self, file: Path | None) -> Project:
-        """The project of the file; what was said about it goes to stderr."""
-        from boathook.compose.files import load_project
-
-        if file is None:
-            raise UsageError("no configuration file provided: not found", hint="give one with -f")
-        parsed = load_project(file, name=self.name, environment=os.environ)
-        _warn(parsed.warnings)
-        return parsed.project
-
-
 @click.group(cls=ComposeGroup)
-@click.option("-f", "--file", "files", multiple=True, type=click.Path(path_type=Path), help="The Compose file.")
+@click.option("-f", "--file", "files", multiple=True, help="A Compose file; later ones are merged over earlier ones.")
 @click.option("-p", "--project-name", "name", help="The project's name.")
+@click.option("--profile", "profiles", multiple=True, help="A profile to enable; * for all.")
+@click.option("--env-file", "env_files", multiple=True, help="A file of variables, instead of .env.")
+@click.option("--project-directory", "directory", type=click.Path(path_type=Path), help="Where relative paths start.")
 @click.pass_context
-def compose(ctx: click.Context, files: tuple[Path, ...], name: str | None) -> None:
+def compose(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    name: str | None,
+    profiles: tuple[str, ...],
+    env_files: tuple[str, ...],
+    directory: Path | None,
+) -> None:
     """Bring Compose projects up and down with their post_start and pre_stop hooks.
 
     The containers of a project share one network namespace, in which each service's name means 127.0.0.1.
     """
-    ctx.obj = Selection(files, name)
+    from boathook.compose.files import ProjectOptions
+
+    ctx.obj = Selection(
+        ProjectOptions(
+            cwd=Path.cwd(), files=files, name=name, directory=directory, env_files=env_files, profiles=profiles
+        )
+    )
 
 
 @compose.command(short_help="Create and start services")
@@ -148,7 +135,7 @@ def up(selection: Selection, detach: bool, services: tuple[str, ...], settings: 
     """Create and start services; returns (or shows their output) when their post_start hooks have ended."""
 
     async def work(session: Session) -> int:
-        project = selection.load(selection.file())
+        project = selection.load(services=services)
         await _refuse_other_owner(session, project.name, detach=detach)
         if detach:
             await _call(session, project, "compose.up", _params(project, services, settings))
@@ -167,7 +154,7 @@ def stop(selection: Selection, timeout: int | None, services: tuple[str, ...], s
     """Stop services, dependants first, each after its pre_stop hooks."""
 
     async def work(session: Session) -> int:
-        project = await _standing_project(session, selection)
+        project = await _standing_project(session, selection, services)
         await _ask_owners(session, project, "compose.stop", _params(project, services, settings, timeout=timeout))
         return 0
 
@@ -186,7 +173,7 @@ def down(
     """Stop and remove services, dependants first, each after its pre_stop hooks."""
 
     async def work(session: Session) -> int:
-        project = await _standing_project(session, selection)
+        project = await _standing_project(session, selection, services)
         params = _params(project, services, settings, timeout=timeout, volumes=volumes)
         results = await _ask_owners(session, project, "compose.down", params)
         if not any(result["found"] for result in results):
@@ -204,7 +191,7 @@ def kill(selection: Selection, services: tuple[str, ...], settings: Settings) ->
     """End services at once; no hook runs."""
 
     async def work(session: Session) -> int:
-        project = await _standing_project(session, selection)
+        project = await _standing_project(session, selection, services)
         results = await _ask_owners(session, project, "compose.kill", _params(project, services, settings))
         if not any(result["killed"] for result in results):
             click.echo("no container to kill", err=True)
@@ -355,21 +342,19 @@ async def _refuse_other_owner(session: Session, project: str, *, detach: bool) -
         raise Conflict(f'project "{project}" is already run by process {who}', hint="take it down first")
 
 
-async def _standing_project(session: Session, selection: Selection) -> Project:
+async def _standing_project(session: Session, selection: Selection, services: tuple[str, ...] = ()) -> Project:
     """The project that a command is about: from the file that is given, found, or named by its containers' labels."""
     from boathook.compose.model import PROJECT_LABEL
-    from boathook.compose.standing import project_without_file, recorded_file
+    from boathook.compose.standing import project_without_file, recorded_files
 
-    if selection.files or selection.name is None:
-        return selection.load(selection.file())
+    if selection.options.files or selection.name is None:
+        return selection.load(services=services)
     containers = await _containers(session, selection.name)
-    recorded = recorded_file(containers)
-    if recorded is not None:
-        click.echo(f"using {recorded}, which the containers were made from", err=True)
-        return selection.load(recorded)
-    found = selection.file()
-    if found is not None:
-        return selection.load(found)
+    if recorded := recorded_files(containers):
+        click.echo(f"using {', '.join(recorded)}, which the containers were made from", err=True)
+        return selection.load(recorded, services)
+    if selection.is_anywhere():
+        return selection.load(services=services)
     click.echo(f'warning: no Compose file of project "{selection.name}" is there any more: no hook runs', err=True)
     runtime = await session.runtime()
     volumes = await runtime.list_volumes({PROJECT_LABEL: selection.name})
@@ -411,6 +396,4 @@ def _short_names(project: Project) -> dict[str, str]:
     return {short_name(project.name, name): name for name in names}
 
 
-def _warn(findings: Sequence[Finding]) -> None:
-    for finding in findings:
-        click.echo(f"{finding.severity}: {finding}", err=True)
+compose.add_command(config)

@@ -34,3 +34,15 @@ def _replaced(value: str, written: str, known: Mapping[str, str]) -> str:
         return Interpolator(known).value(value)
     except BadInterpolation:
         return value
+
+
+def environment_of(text: str, written_as: str, variables: Mapping[str, str]) -> dict[str, str | None]:
+    """What an ``env_file`` sets; in the format ``raw`` each line is taken as it is."""
+    if written_as != "raw":
+        return parse_dotenv(text, variables)
+    result: dict[str, str | None] = {}
+    for line in text.splitlines():
+        key, separator, value = line.partition("=")
+        if key.strip() and not key.startswith("#"):
+            result[key] = value if separator else variables.get(key)
+    return result

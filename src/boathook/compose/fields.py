@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from boathook.compose.problems import Problems
+from boathook.compose.tree import Node
+from boathook.documents.document import Path
 from boathook.model import Severity
 
 SERVICE_IGNORED = {
@@ -17,7 +20,15 @@ SERVICE_IGNORED = {
     "cpu_shares": "resources are not limited here",
     "cpus": "resources are not limited here",
     "cpuset": "resources are not limited here",
+    "cgroup_parent": "containers have no place of their own among the machine's control groups",
+    "credential_spec": "it is for Windows",
     "develop": "files are not watched yet",
+    "device_cgroup_rules": "devices are given by name only",
+    "isolation": "it is for Windows",
+    "models": "models are not served",
+    "provider": "no provider is called",
+    "pull_refresh_after": "an image that is there is not pulled again for its age",
+    "use_api_socket": "no engine's socket is given to containers",
     "expose": "the services of a project reach each other without it",
     "healthcheck": "health checks are not run yet",
     "logging": "logs are kept in Boathook's own form",
@@ -42,17 +53,13 @@ SERVICE_NOT_YET = frozenset(
         "cap_add",
         "cap_drop",
         "cgroup",
-        "cgroup_parent",
         "configs",
-        "credential_spec",
         "deploy",
-        "device_cgroup_rules",
         "devices",
         "dns",
         "dns_opt",
         "dns_search",
         "domainname",
-        "extends",
         "external_links",
         "extra_hosts",
         "gpus",
@@ -60,19 +67,14 @@ SERVICE_NOT_YET = frozenset(
         "hostname",
         "init",
         "ipc",
-        "isolation",
         "label_file",
         "links",
         "mac_address",
-        "models",
         "network_mode",
         "networks",
         "pid",
         "pre_start",
         "privileged",
-        "profiles",
-        "provider",
-        "pull_refresh_after",
         "read_only",
         "runtime",
         "secrets",
@@ -81,7 +83,6 @@ SERVICE_NOT_YET = frozenset(
         "sysctls",
         "tmpfs",
         "tty",
-        "use_api_socket",
         "userns_mode",
         "uts",
         "volumes_from",
@@ -96,7 +97,7 @@ SERVICE_REMEDIES = {
 }
 
 TOP_IGNORED = {"version": "it has no meaning any more"}
-TOP_NOT_YET = frozenset({"configs", "include", "models", "secrets"})
+TOP_NOT_YET = frozenset({"configs", "models", "secrets"})
 TOP_KNOWN = frozenset({"name", "networks", "services", "volumes"})
 
 VOLUME_NOT_YET = frozenset({"driver_opts", "external"})
@@ -118,3 +119,78 @@ def top_field(name: str) -> tuple[Severity, str, str | None] | None:
     if name in TOP_NOT_YET:
         return Severity.ERROR, f'"{name}" is not there yet', None
     return None
+
+
+DEEP: dict[tuple[str, ...], str] = {
+    ("services", "*", "build", "secrets"): "builds are handed no secrets",
+    ("services", "*", "build", "ssh"): "builds are handed no keys",
+    ("services", "*", "deploy", "endpoint_mode"): "there is no swarm",
+    ("services", "*", "deploy", "mode"): "there is no swarm",
+    ("services", "*", "deploy", "placement"): "there is no swarm",
+    ("services", "*", "deploy", "rollback_config"): "there is no swarm",
+    ("services", "*", "deploy", "update_config"): "there is no swarm",
+    ("services", "*", "healthcheck", "start_interval"): "checks keep their interval from the start",
+    ("services", "*", "networks", "*", "gw_priority"): "the default route is the engine's choice",
+    ("services", "*", "networks", "*", "interface_name"): "the engine names interfaces",
+    ("services", "*", "volumes", "*", "image"): "images are not mounted",
+}
+"""Further down than a service's own fields: what is accepted without effect."""
+
+TIER_3 = frozenset(
+    {
+        "blkio_config",
+        "cgroup_parent",
+        "cpu_count",
+        "cpu_percent",
+        "cpu_period",
+        "cpu_quota",
+        "cpu_rt_period",
+        "cpu_rt_runtime",
+        "credential_spec",
+        "develop",
+        "device_cgroup_rules",
+        "isolation",
+        "mem_swappiness",
+        "memswap_limit",
+        "models",
+        "oom_kill_disable",
+        "oom_score_adj",
+        "provider",
+        "pull_refresh_after",
+        "storage_opt",
+        "use_api_socket",
+    }
+)
+"""Fields of a service that no place acts upon."""
+
+
+def notices(tree: Node, problems: Problems) -> None:
+    """Name every field that is read and printed but acted upon nowhere."""
+    for name, why in TOP_IGNORED.items():
+        if (node := tree.entries().get(name)) is not None:
+            problems.warn("no-effect", node.key.source((name,)), f'"{name}" has no effect: {why}')
+    services = tree.get("services")
+    for service, node in (services.entries() if services is not None else {}).items():
+        for key in [one for one in node.entries() if one in TIER_3]:
+            source = node.entries()[key].key.source(("services", service, key))
+            problems.warn("no-effect", source, f'"{key}" has no effect: {SERVICE_IGNORED[key]}')
+    deep_notices(tree, problems)
+
+
+def deep_notices(tree: Node, problems: Problems) -> None:
+    """The same, for what stands further down than a service's own fields."""
+    for pattern, why in DEEP.items():
+        for path, node in _matching(tree, pattern, ()):
+            problems.warn("no-effect", node.key.source(path), f'"{path[-1]}" has no effect: {why}')
+
+
+def _matching(node: Node, pattern: tuple[str, ...], path: Path) -> list[tuple[Path, Node]]:
+    if not pattern:
+        return [(path, node)]
+    first, rest = pattern[0], pattern[1:]
+    steps: list[tuple[str | int, Node]] = []
+    if first == "*":
+        steps = [*node.entries().items(), *enumerate(node.items())]
+    elif (child := node.entries().get(first)) is not None:
+        steps = [(first, child)]
+    return [found for key, child in steps for found in _matching(child, rest, (*path, key))]

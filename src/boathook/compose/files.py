@@ -1,25 +1,58 @@
-"""Finds and reads the files of a project: the Compose file, its ``.env``, and the environment files it names."""
+"""Finds and reads the files of a project: its Compose files, their variables, and the further files they name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from boathook.compose.dotenv import parse_dotenv
-from boathook.compose.parse import Parsed, parse_project
+from boathook.compose.loading import FileText, Loaded, load
+from boathook.compose.parse import Parsed, parse_loaded
 from boathook.errors import UsageError
 
 FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-OVERRIDE_STEMS = ("compose.override", "docker-compose.override")
+OVERRIDE_NAMES = (
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
+STDIN = "-"
+TRUE = frozenset({"1", "t", "true", "y", "yes", "on"})
 
 
-def find_file(directory: Path) -> Path | None:
-    """The Compose file of a directory or of its nearest parent that has one."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectOptions:
+    """Which files make the project, and what is decided about it by hand. Empty: the environment or the place decides.
+
+    A path may be relative to ``cwd``; the file ``-`` is the standard input.
+    """
+
+    cwd: Path
+    files: tuple[str, ...] = ()
+    name: str | None = None
+    directory: Path | None = None
+    env_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    interpolate: bool = True
+
+
+def find_files(directory: Path) -> tuple[Path, ...]:
+    """The Compose file of a directory or of its nearest parent that has one, and the override file beside it."""
     for place in (directory, *directory.parents):
         for name in FILE_NAMES:
             if (place / name).is_file():
-                return place / name
-    return None
+                return with_override(place / name)
+    return ()
+
+
+def with_override(file: Path) -> tuple[Path, ...]:
+    """The file and the first override file beside it, if there is one."""
+    beside = [file.with_name(name) for name in OVERRIDE_NAMES if file.with_name(name).is_file()]
+    return (file, *beside[:1])
 
 
 def load_project(file: Path, *, name: str | None, environment: Mapping[str, str]) -> Parsed:
@@ -27,24 +60,44 @@ def load_project(file: Path, *, name: str | None, environment: Mapping[str, str]
 
     ``name`` is the one given by hand; ``environment`` is the process's, which wins over the directory's ``.env``.
     """
-    path = file.absolute()
-    text = read_text(path)
-    if text is None:
-        raise UsageError(f"open {path}: no such file or directory")
-    for stem in OVERRIDE_STEMS:
-        for suffix in (".yaml", ".yml"):
-            if (beside := path.with_name(stem + suffix)) != path and beside.is_file():
-                raise UsageError(f"{beside} would be merged: several files are not there yet", hint="name one with -f")
-    dotenv = read_text(path.parent / ".env")
-    values = parse_dotenv(dotenv, environment) if dotenv is not None else {}
-    variables = {key: value for key, value in values.items() if value is not None} | dict(environment)
-    return parse_project(
-        text,
-        file=str(path),
-        directory=path.parent,
-        name=name or environment.get("COMPOSE_PROJECT_NAME") or None,
+    options = ProjectOptions(cwd=Path.cwd(), files=(str(file),), name=name)
+    return parse_loaded(load_files(options, environment))
+
+
+def load_files(options: ProjectOptions, environment: Mapping[str, str], *, services: Collection[str] = ()) -> Loaded:
+    """The files of a project as one. ``services`` are those named by hand, which their profiles do not keep out."""
+    options = completed(options, environment)
+    if not options.files:
+        raise UsageError("no configuration file provided: not found", hint="give one with -f")
+    texts = tuple(_file_text(one, options.cwd) for one in options.files)
+    directory = _directory(options)
+    variables = _variables(options, directory, environment)
+    return load(
+        texts,
+        directory=directory,
+        name=options.name,
         variables=variables,
         read=read_text,
+        profiles=options.profiles,
+        services=services,
+        interpolate=options.interpolate,
+    )
+
+
+def completed(options: ProjectOptions, environment: Mapping[str, str]) -> ProjectOptions:
+    """With what ``COMPOSE_FILE`` and its kin say, in the environment or the ``.env`` file here; and what is found."""
+    said = _dotenv_here(options, environment) | dict(environment)
+    files = options.files
+    if not files and (written := said.get("COMPOSE_FILE", "")):
+        separator = said.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+        files = tuple(one for one in written.split(separator) if one)
+    if not files:
+        files = tuple(str(one) for one in find_files(options.directory or options.cwd))
+    return replace(
+        options,
+        files=files,
+        name=options.name or said.get("COMPOSE_PROJECT_NAME") or None,
+        profiles=options.profiles or _listed(said.get("COMPOSE_PROFILES", "")),
     )
 
 
@@ -56,3 +109,52 @@ def read_text(path: Path) -> str | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from error
+
+
+def _file_text(written: str, cwd: Path) -> FileText:
+    if written == STDIN:
+        return FileText(file=STDIN, text=sys.stdin.read())
+    path = Path(os.path.normpath(cwd / written))
+    text = read_text(path)
+    if text is None:
+        raise UsageError(f"open {path}: no such file or directory")
+    return FileText(file=str(path), text=text)
+
+
+def _directory(options: ProjectOptions) -> Path:
+    """The one that relative paths count from, which also gives the project its name."""
+    if options.directory is not None:
+        return Path(os.path.normpath(options.cwd / options.directory))
+    first = next((one for one in options.files if one != STDIN), None)
+    return Path(os.path.normpath(options.cwd / first)).parent if first is not None else options.cwd
+
+
+def _variables(options: ProjectOptions, directory: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment over the environment files; of those, a later one over an earlier one."""
+    named = options.env_files or _listed(environment.get("COMPOSE_ENV_FILES", ""))
+    result: dict[str, str] = {}
+    for one in named:
+        path = Path(os.path.normpath(options.cwd / one))
+        text = read_text(path)
+        if text is None:
+            raise UsageError(f"couldn't find env file: {path}")
+        result |= _values(text, {**result, **environment})
+    if not named and environment.get("COMPOSE_DISABLE_ENV_FILE", "").lower() not in TRUE:
+        result = _values(read_text(directory / ".env") or "", environment)
+    return result | dict(environment)
+
+
+def _dotenv_here(options: ProjectOptions, environment: Mapping[str, str]) -> dict[str, str]:
+    if options.env_files or environment.get("COMPOSE_DISABLE_ENV_FILE", "").lower() in TRUE:
+        return {}
+    first = next((one for one in options.files if one != STDIN), None)
+    place = options.directory or (Path(first).parent if first is not None else Path())
+    return _values(read_text(options.cwd / place / ".env") or "", environment)
+
+
+def _values(text: str, known: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in parse_dotenv(text, known).items() if value is not None}
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(",") if one.strip())

@@ -7,27 +7,28 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from boathook import documents
 from boathook.compose import fields
-from boathook.compose.interpolate import BadInterpolation, Interpolator
+from boathook.compose.loading import FileText, Loaded, Read, check_name, load, normal_name
 from boathook.compose.model import POINTS, NamedVolume, Project, Service, VolumeMount
+from boathook.compose.normal import check_fields, disabled_remedy
 from boathook.compose.order import find_cycle
 from boathook.compose.parse_service import ServiceParser
 from boathook.compose.problems import Problems
 from boathook.compose.schema import ServiceFile, TopVolumeFile, found
-from boathook.documents import Dialect, Document
-from boathook.errors import ManifestError, UsageError
+from boathook.compose.tree import TreeDocument
+from boathook.documents.document import Path as ValuePath
+from boathook.errors import ManifestError
 from boathook.model import Finding, JsonObject, JsonValue, Severity
 
 M = TypeVar("M", bound=documents.Fields)
 
-Path_: TypeAlias = tuple[str | int, ...]
-Read: TypeAlias = Callable[[Path], str | None]
-"""The text of a further file that the project names (env_file); None: it is not there."""
+__all__ = ["Parsed", "Read", "check_name", "normal_name", "parse_loaded", "parse_project"]
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+HOOK_KEYS = frozenset(POINTS) | {"pre_start"}
+OUR_EXTENSION = "x-boathook"
 SERVICE_NAME = re.compile(r"[a-zA-Z0-9._-]+")
 
 
@@ -37,21 +38,6 @@ class Parsed:
 
     project: Project
     warnings: tuple[Finding, ...]
-
-
-def check_name(name: str) -> str:
-    """A project name given by hand, as it is. Raises ``UsageError`` with the peer's words."""
-    if not NAME.fullmatch(name):
-        raise UsageError(
-            f'invalid project name "{name}": must consist only of lowercase alphanumeric characters, hyphens, and '
-            "underscores as well as start with a letter or number"
-        )
-    return name
-
-
-def normal_name(name: str) -> str:
-    """The project name that a directory's or the file's own name stands for: ``My App`` -> ``myapp``."""
-    return re.sub(r"[^a-z0-9_-]", "", name.lower()).lstrip("_-")
 
 
 def parse_project(
@@ -67,47 +53,27 @@ def parse_project(
 
     ``name`` is the one given by hand, if any; ``variables`` are those of interpolation.
     """
-    return _FileParser(
-        problems=Problems(),
-        document=_one_document(text, file),
-        file=file,
-        directory=directory,
-        variables=dict(variables),
-        read=read,
-    ).run(name)
+    return parse_loaded(
+        load([FileText(file=file, text=text)], directory=directory, name=name, variables=variables, read=read)
+    )
 
 
-def _one_document(text: str, file: str) -> Document:
-    found_documents = documents.load(text, file, dialect=Dialect.COMPOSE)
-    if len(found_documents) == 1 and isinstance(found_documents[0].value, dict):
-        return found_documents[0]
-    problems = Problems()
-    if not found_documents:
-        raise problems.refused_file(file, "empty", "the file is empty, expected services")
-    if len(found_documents) > 1:
-        problems.error("several-documents", found_documents[1].source(()), "a Compose file has one document")
-    else:
-        text_found = found(found_documents[0].value)
-        problems.error("wrong-type", found_documents[0].source(()), f"found {text_found}, expected a mapping")
-    raise ManifestError(tuple(problems.findings))
+def parse_loaded(loaded: Loaded) -> Parsed:
+    """The project that the files mean, for those who run it. Raises ``ManifestError`` with every problem of theirs."""
+    return _FileParser(loaded=loaded, problems=loaded.problems, document=loaded.document).run()
 
 
 @dataclass(slots=True)
 class _FileParser:
+    loaded: Loaded
     problems: Problems
-    document: Document
-    file: str
-    directory: Path
-    variables: dict[str, str]
-    read: Read
+    document: TreeDocument
     raw: JsonObject = field(default_factory=dict)
 
-    def run(self, given: str | None) -> Parsed:
-        name = self._name(given)
-        self.variables["COMPOSE_PROJECT_NAME"] = name
-        interpolated = self._interpolated(self.document.value)
-        assert isinstance(interpolated, dict)
-        self.raw = self._known_only(interpolated, (), fields.top_field)
+    def run(self) -> Parsed:
+        name = self.loaded.name
+        assert isinstance(self.document.value, dict)
+        self.raw = self._known_only(self.document.value, (), fields.top_field)
         self.document = dataclasses.replace(self.document, value=self.raw)
         for key in self.raw.keys() - fields.TOP_KNOWN:
             self.problems.error("unknown-field", self.document.key_source((key,)), f'unknown field "{key}"', path=key)
@@ -115,68 +81,25 @@ class _FileParser:
         services = self._services(volumes)
         self._networks()
         self._references(services)
+        check_fields(self.loaded, fields.SERVICE_IGNORED)
+        fields.deep_notices(self.document.tree, self.problems)
         self.problems.raise_errors()
         used = {mount.volume for one in services for mount in one.mounts if isinstance(mount, VolumeMount)}
         return Parsed(
             project=Project(
                 name=name,
-                directory=str(self.directory),
-                files=(self.file,),
+                directory=str(self.loaded.directory),
+                files=self.loaded.files,
                 services=services,
                 volumes=tuple(volume for key, volume in volumes.items() if key in used),
             ),
             warnings=tuple(self.problems.findings),
         )
 
-    def _name(self, given: str | None) -> str:
-        if given is not None:
-            return check_name(given)
-        assert isinstance(self.document.value, dict)
-        written = self.document.value.get("name")
-        name = self._text(written, ("name",)) if isinstance(written, str) else self.directory.name
-        normal = normal_name(name)
-        if not normal:
-            self.problems.error(
-                "project-name",
-                self.document.source(("name",)),
-                f'no project name can be made of "{name}"',
-                remedy="give one with -p",
-            )
-        return normal
-
-    def _interpolated(self, value: JsonValue, path: Path_ = ()) -> JsonValue:
-        match value:
-            case str():
-                return self._text(value, path)
-            case dict():
-                return {key: self._interpolated(one, (*path, key)) for key, one in value.items()}
-            case list():
-                return [self._interpolated(one, (*path, position)) for position, one in enumerate(value)]
-            case _:
-                return value
-
-    def _text(self, text: str, path: Path_) -> str:
-        if "$" not in text:
-            return text
-        interpolator = Interpolator(self.variables)
-        try:
-            result = interpolator.value(text)
-        except BadInterpolation as error:
-            self.problems.error("interpolation", self.document.source(path), str(error))
-            return text
-        for variable in interpolator.unset:
-            self.problems.warn(
-                "unset-variable",
-                self.document.source(path),
-                f'The "{variable}" variable is not set. Defaulting to a blank string.',
-                once=variable,
-            )
-        return result
-
     def _known_only(
         self,
         mapping: JsonObject,
-        path: Path_,
+        path: ValuePath,
         about: Callable[[str], tuple[Severity, str, str | None] | None],
     ) -> JsonObject:
         """Without ``x-`` keys and without those that are known but not acted upon, which are said by name."""
@@ -226,7 +149,7 @@ class _FileParser:
     def _services(self, volumes: dict[str, NamedVolume]) -> tuple[Service, ...]:
         result = []
         mapping = self._mapping("services")
-        if not mapping:
+        if not mapping and not self.loaded.disabled:
             self.problems.error("no-service", self.document.source(("services",)), "no service is defined")
         for name, value in mapping.items():
             path = ("services", name)
@@ -243,10 +166,10 @@ class _FileParser:
                 name=name,
                 written=written,
                 document=self.document,
-                directory=self.directory,
-                variables=self.variables,
+                directory=self.loaded.directory,
+                variables=self.loaded.variables,
                 volumes=frozenset(volumes),
-                read=self.read,
+                read=self.loaded.read,
                 problems=self.problems,
             )
             result.append(parser.service())
@@ -273,7 +196,7 @@ class _FileParser:
         self,
         model: type[M],
         value: JsonValue,
-        path: Path_,
+        path: ValuePath,
         about: Callable[[str], tuple[Severity, str, str | None] | None],
     ) -> M:
         if not isinstance(value, dict):
@@ -299,10 +222,12 @@ class _FileParser:
         for service in services:
             for dependency in service.depends_on:
                 if dependency.service not in known:
+                    profiles = self.loaded.disabled.get(dependency.service)
                     self.problems.error(
                         "unknown-service",
                         self.document.source(("services", service.name, "depends_on")),
                         f'service "{service.name}" depends on undefined service "{dependency.service}"',
+                        remedy=disabled_remedy(dependency.service, profiles),
                     )
         edges = {one.name: tuple(sorted(needed.service for needed in one.depends_on)) for one in services}
         if cycle := find_cycle(edges):
@@ -336,18 +261,22 @@ def _volume_field(name: str) -> tuple[Severity, str, str | None] | None:
     return None
 
 
-def _without_extensions(value: JsonValue) -> JsonValue:
-    """Without the ``x-`` keys of every mapping inside: they may stand anywhere and mean nothing to us."""
+def _without_extensions(value: JsonValue, *, hook: bool = False) -> JsonValue:
+    """Without the ``x-`` keys of every mapping inside: they mean nothing to us, but for our own in a hook."""
     match value:
         case dict():
-            return {key: _without_extensions(one) for key, one in value.items() if not key.startswith("x-")}
+            return {
+                key: _without_extensions(one, hook=key in HOOK_KEYS)
+                for key, one in value.items()
+                if not key.startswith("x-") or (hook and key == OUR_EXTENSION)
+            }
         case list():
-            return [_without_extensions(one) for one in value]
+            return [_without_extensions(one, hook=hook) for one in value]
         case _:
             return value
 
 
-def _placed(path: Path_, value: JsonValue) -> JsonValue:
+def _placed(path: ValuePath, value: JsonValue) -> JsonValue:
     """``value`` inside as many mappings as ``path`` has steps, so that positions are found where it was written."""
     for step in reversed(path):
         value = {str(step): value}

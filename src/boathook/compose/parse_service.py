@@ -11,14 +11,16 @@ from datetime import timedelta
 from pathlib import Path
 
 from boathook.compose import shellwords
-from boathook.compose.dotenv import parse_dotenv
+from boathook.compose.dotenv import environment_of
 from boathook.compose.model import POINTS, BindMount, Dependency, Service, ServiceMount, VolumeMount
 from boathook.compose.problems import Problems
 from boathook.compose.schema import HookFile, Pairs, ServiceFile, VolumeFile
-from boathook.documents import Document
+from boathook.documents.document import Document
 from boathook.durations import parse_compose_duration
 from boathook.model import Exec, Hook, HookPoint, OnFailure
 from boathook.runtimes.base import PullPolicy
+
+ON_FAILURE = {"abort": OnFailure.STOP, "continue": OnFailure.CONTINUE}
 
 STOP_GRACE = timedelta(seconds=10)
 """What an engine waits between the stop signal and SIGKILL where the file sets no ``stop_grace_period``."""
@@ -32,7 +34,7 @@ PULL_POLICIES = {
 
 CONDITIONS_NOT_YET = frozenset({"service_healthy", "service_completed_successfully"})
 
-NOT_IN_HASH = frozenset({"depends_on", "pull_policy", "scale", "env_file"})
+NOT_IN_HASH = frozenset({"depends_on", "env_file", "profiles", "pull_policy", "scale"})
 """Fields whose change needs no new container, as for the peer's own hash."""
 
 
@@ -105,12 +107,12 @@ class ServiceParser:
         """``env_file`` files in order, then ``environment``; a key without a value takes that of the variables."""
         result: dict[str, str | None] = {}
         for position, one in enumerate(self.written.env_file):
-            if one.format:
-                self._error("not-yet", ("env_file", position, "format"), '"format" is not there yet')
+            if one.format not in ("", "raw"):
+                self._error("env-file", ("env_file", position, "format"), f'found "{one.format}", expected "raw"')
             path = self.directory / one.path
             text = self.read(path)
             if text is not None:
-                result |= parse_dotenv(text, self.variables)
+                result |= environment_of(text, one.format, self.variables)
             elif one.required:
                 self._error("env-file", ("env_file",), f"env file {path} not found")
         for key, value in self.written.environment:
@@ -151,10 +153,24 @@ class ServiceParser:
                 working_dir=written.working_dir or None,
                 environment=written.environment,
             ),
-            timeout=None,
-            on_failure=OnFailure.STOP,
+            timeout=self._hook_timeout(key, position, written),
+            on_failure=ON_FAILURE[written.extension.on_failure],
             source=self.document.source(("services", self.name, key, position)),
         )
+
+    def _hook_timeout(self, key: str, position: int, written: HookFile) -> timedelta | None:
+        text = written.extension.timeout
+        if not text:
+            return None
+        path = (key, position, "x-boathook", "timeout")
+        try:
+            timeout = parse_compose_duration(text)
+        except ValueError as error:
+            self._error("duration", path, f"{error}; expected one such as 30s or 1m30s")
+            return None
+        if timeout <= timedelta(0):
+            self._error("duration", path, f'found "{text}", expected a duration above nothing')
+        return timeout
 
     def _mount(self, position: int, written: VolumeFile) -> ServiceMount:
         path = ("volumes", position)

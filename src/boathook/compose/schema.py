@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from boathook.documents import Before, Fields
+from boathook.compose import shortforms
+from boathook.documents import Before, Fields, Spelled
 
 TRUE = frozenset({"true", "y", "yes", "on"})
 FALSE = frozenset({"false", "n", "no", "off"})
@@ -166,31 +167,7 @@ def _volume(value: object) -> object:
         return value
     if not isinstance(value, str):
         raise ValueError(f'found {found(value)}, expected "SOURCE:TARGET" or a mapping')
-    source, separator, rest = value.partition(":")
-    if not separator:
-        raise ValueError(f'found "{value}": anonymous volumes are not there yet; name one: "data:{value}"')
-    target, _, mode = rest.partition(":")
-    if not source or not target:
-        raise ValueError(f'found "{value}", expected "SOURCE:TARGET" or "SOURCE:TARGET:ro"')
-    if source.startswith((".", "/", "~")):
-        return {"type": "bind", "source": source, "target": target, "read_only": _read_only(value, mode)}
-    return {"type": "volume", "source": source, "target": target} | _volume_mode(value, mode)
-
-
-MODES = frozenset({"rw", "ro", "z", "Z", "nocopy", "cached", "delegated", "consistent"})
-"""What may stand after the second colon. Those about SELinux and caching mean nothing on Linux without either."""
-
-
-def _read_only(text: str, mode: str) -> bool:
-    modes = [one for one in mode.split(",") if one]
-    for one in modes:
-        if one not in MODES:
-            raise ValueError(f'found the mode "{one}" in "{text}", expected "ro" or "rw"')
-    return "ro" in modes
-
-
-def _volume_mode(text: str, mode: str) -> dict[str, object]:
-    return {"read_only": _read_only(text, mode), "volume": {"nocopy": "nocopy" in mode.split(",")}}
+    return shortforms.volume(value)
 
 
 def _strings(value: object) -> object:
@@ -217,6 +194,13 @@ Boolean = Annotated[bool, Before(_boolean)]
 PairsField = Annotated[Any, Before(_pairs)]
 
 
+class HookExtension(Fields):
+    """What the file format has no field for: a hook's ``x-boathook``."""
+
+    timeout: Text = ""
+    on_failure: Literal["abort", "continue"] = "abort"
+
+
 class HookFile(Fields):
     """One item of ``post_start`` or ``pre_stop``."""
 
@@ -225,6 +209,7 @@ class HookFile(Fields):
     privileged: Boolean = False
     working_dir: Text = ""
     environment: PairsField = ()
+    extension: Annotated[HookExtension, Spelled("x-boathook")] = HookExtension()
 
 
 HookItem = Annotated[HookFile, Before(_mapping)]
@@ -289,6 +274,7 @@ class ServiceFile(Fields):
     pull_policy: Text = "missing"
     restart: Text = "no"
     scale: Count = 1
+    profiles: Annotated[tuple[str, ...], Before(_strings)] = ()
     post_start: Hooks = ()
     pre_stop: Hooks = ()
 

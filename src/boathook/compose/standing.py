@@ -34,13 +34,13 @@ def living_owners(home: Home, containers: Iterable[Container]) -> tuple[int, ...
     return tuple(sorted(owners))
 
 
-def recorded_file(containers: Iterable[Container]) -> Path | None:
-    """The Compose file that the newest container's labels name, if it is still there."""
+def recorded_files(containers: Iterable[Container]) -> tuple[str, ...]:
+    """The Compose files that the newest container's labels name, if all of them are still there."""
     for container in reversed(tuple(containers)):
-        first = container.spec.labels.get(model.FILES_LABEL, "").partition(",")[0]
-        if first and Path(first).is_file():
-            return Path(first)
-    return None
+        files = tuple(one for one in container.spec.labels.get(model.FILES_LABEL, "").split(",") if one)
+        if files and all(Path(one).is_file() for one in files):
+            return files
+    return ()
 
 
 def project_without_file(name: str, containers: Sequence[Container], volumes: Iterable[Volume]) -> Project:

@@ -23,6 +23,9 @@ YAML_TAG = "tag:yaml.org,2002:"
 MERGE = "<<"
 TEXT_TAGS = frozenset({TEXT, YAML_TAG + "str", YAML_TAG + "timestamp"})
 NUMBER_TAGS = frozenset({YAML_TAG + "int", YAML_TAG + "float", YAML_TAG + "bool"})
+RESET, OVERRIDE = "!reset", "!override"
+MERGING_TAGS = {Dialect.COMPOSE: frozenset({RESET, OVERRIDE}), Dialect.KUBERNETES: frozenset[str]()}
+"""Say how a value is merged into that of an earlier file, and nothing about the value itself."""
 
 KeyNode: TypeAlias = tuple[str, Node, Node]
 
@@ -55,9 +58,9 @@ def compose_all(text: str) -> Iterator[Node]:
 def scalar_value(node: ScalarNode, dialect: Dialect) -> Scalar:
     """The value of a scalar, as its style and tag say. Raises ``BadScalar``, also for an unknown tag."""
     text: str = node.value
-    if node.tag == PLAIN:
+    if node.tag == PLAIN or (node.tag in MERGING_TAGS[dialect] and not node.style):
         return plain(text, dialect)
-    if node.tag in TEXT_TAGS:
+    if node.tag in TEXT_TAGS or node.tag in MERGING_TAGS[dialect]:
         return text
     if node.tag == YAML_TAG + "null":
         return None

@@ -13,6 +13,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from boathook.documents.document import Document
 from boathook.documents.nodes import (
     COLLECTION,
+    MERGING_TAGS,
     YAML_TAG,
     Positions,
     compose_all,
@@ -164,7 +165,7 @@ class _Values:
         if depth >= MAX_DEPTH:
             self._problem("depth", node, f"lists and mappings are nested more than {MAX_DEPTH} deep")
             return None
-        if node.tag not in KNOWN_COLLECTIONS:
+        if node.tag not in KNOWN_COLLECTIONS and node.tag not in MERGING_TAGS[self.reader.dialect]:
             self._problem("unknown-tag", node, unknown_tag(node))
         self.open.add(node)
         before = self.count
