@@ -53,18 +53,18 @@ def find_planner(path: Path, set_values: tuple[str, ...], *, note: Note = _unsai
     if path.is_dir():
         if (path / "Chart.yaml").is_file():
             return lambda assumptions: _plan_chart(path, set_values, assumptions)
-        from boathook.compose.files import FILE_NAMES
+        from boathook.compose.files import FILE_NAMES, with_override
 
         for name in FILE_NAMES:
             if (path / name).is_file():
-                return lambda assumptions: _plan_project(path / name, assumptions, note)
+                return lambda assumptions: _plan_project(with_override(path / name), assumptions, note)
         raise UsageError(f'nothing to plan in "{path}": neither a Chart.yaml nor a Compose file')
     if set_values:
         raise UsageError("--set is for charts, and this is none")
     text = read_text(path)
     documents = _documents(text, path)
     if any(isinstance(one.value, dict) and "services" in one.value for one in documents):
-        return lambda assumptions: _plan_project(path, assumptions, note)
+        return lambda assumptions: _plan_project((path,), assumptions, note)
     objects = [one.value for one in documents if isinstance(one.value, dict)]
     if any(_is_about_backups(obj) for obj in objects):
         return lambda assumptions: _plan_backup(path, text, assumptions)
@@ -91,10 +91,10 @@ def _plan_pods(path: Path, text: str, assumptions: Assumptions) -> tuple[Stamped
     return simulate_pod(parse_pods(text, str(path)), assumptions)
 
 
-def _plan_project(path: Path, assumptions: Assumptions, note: Note) -> tuple[Stamped, ...]:
+def _plan_project(files: tuple[Path, ...], assumptions: Assumptions, note: Note) -> tuple[Stamped, ...]:
     from boathook.compose import load_project, plan_project
 
-    parsed = load_project(path, name=None, environment=os.environ)
+    parsed = load_project(*files, name=None, environment=os.environ)
     for finding in parsed.warnings:
         note(finding)
     return plan_project(parsed.project, assumptions)

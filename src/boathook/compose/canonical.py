@@ -142,6 +142,14 @@ def _extends(node: Node) -> Node:
     return node.new({"service": node.new(node.value)}) if isinstance(node.value, str) else node
 
 
+def _hosts(node: Node) -> Node:
+    """A mapping of names to an address or a list of them where a list may stand."""
+    result: list[Node] = []
+    for name, one in node.entries().items():
+        result += [address.new(f"{name}={address.value}") for address in (one.items() or [one])]
+    return node.holding(result) if isinstance(node.value, dict) else node
+
+
 def _gpus(node: Node) -> Node:
     return node.new([{"count": -1}]) if node.value == "all" else node
 
@@ -167,6 +175,7 @@ _BUILD: dict[str, Change] = {
     "args": _pairs,
     "labels": _pairs,
     "additional_contexts": _pairs,
+    "extra_hosts": _hosts,
     "secrets": _references,
 }
 
@@ -180,6 +189,7 @@ _SERVICE: dict[str, Change] = {
     "dns": _listed,
     "dns_search": _listed,
     "env_file": _env_files,
+    "extra_hosts": _hosts,
     "extends": _extends,
     "gpus": _gpus,
     "label_file": _listed,

@@ -55,12 +55,12 @@ def with_override(file: Path) -> tuple[Path, ...]:
     return (file, *beside[:1])
 
 
-def load_project(file: Path, *, name: str | None, environment: Mapping[str, str]) -> Parsed:
-    """The project of one Compose file. Raises ``ManifestError`` for what is wrong in it, ``UsageError`` without it.
+def load_project(*files: Path, name: str | None, environment: Mapping[str, str]) -> Parsed:
+    """The project of these files. Raises ``ManifestError`` for what is wrong in them, ``UsageError`` without them.
 
     ``name`` is the one given by hand; ``environment`` is the process's, which wins over the directory's ``.env``.
     """
-    options = ProjectOptions(cwd=Path.cwd(), files=(str(file),), name=name)
+    options = ProjectOptions(cwd=Path.cwd(), files=tuple(str(one) for one in files), name=name)
     return parse_loaded(load_files(options, environment))
 
 

@@ -51,7 +51,7 @@ class Loaded:
     """Those services, with their profiles."""
     profiles: tuple[str, ...]
     """All that any service names, sorted."""
-    variables: Mapping[str, str]
+    variables: dict[str, str]
     problems: Problems
     read: Read
 

@@ -30,7 +30,7 @@ def _scalar(node: Node | None) -> Hashable:
 
 
 def _whole(node: Node) -> Hashable:
-    return node if isinstance(node.value, dict | list) else node.value
+    return node if isinstance(node.value, dict | list) else str(node.value)
 
 
 def _by_mount(node: Node) -> Hashable:
@@ -68,7 +68,7 @@ def merge_service(base: Node, over: Node) -> Node:
 
 def unique(root: Node) -> Node:
     """One file's tree with what it says twice said once."""
-    return merge(root.holding({}), root)
+    return _alone(root, ("top",))
 
 
 def _merged(base: Node, over: Node, path: Pattern) -> Node:
@@ -107,11 +107,10 @@ def _entries(base: dict[str, Node], over: dict[str, Node], path: Pattern) -> dic
 
 
 def _alone(node: Node, path: Pattern) -> Node:
-    """What stands in one file only: nothing is merged, but a list may repeat itself."""
+    """What stands in one file only: nothing is merged, but a list may repeat itself. Tags stay for the next file."""
     match node.value:
         case dict():
-            value = {key: _alone(one, (*path, key)) for key, one in node.value.items() if one.tag != RESET}
-            return node.holding(value)
+            return node.holding({key: _alone(one, (*path, key)) for key, one in node.value.items()})
         case list():
             return node.holding(_appended([], node.value, path))
         case _:
@@ -119,7 +118,6 @@ def _alone(node: Node, path: Pattern) -> Node:
 
 
 def _appended(base: list[Node], over: list[Node], path: Pattern) -> list[Node]:
-    over = [one for one in over if one.tag != RESET]
     key_of = _key_of(_below_service(path))
     if key_of is None:
         return base + over

@@ -78,10 +78,20 @@ class _Normal:
         if not service.get("networks") and not service.get("network_mode") and not service.get("provider"):
             service["networks"] = {"default": None}
         service["depends_on"] = _dependencies(service)
-        service["volumes"] = [_with_bind_default(one) for one in mappings(service.get("volumes"))]
+        if "scale" in service and "deploy" in service:
+            service["deploy"] = {**mapping(service, "deploy"), "replicas": service["scale"]}
+        self._check_scale(name, service)
         for one in mappings(service.get("secrets")):
             one.setdefault("target", f"/run/secrets/{one.get('source')}")
+        if service.get("pull_policy") == "if_not_present":
+            service["pull_policy"] = "missing"
         return _ordered(service)
+
+    def _check_scale(self, name: str, service: JsonObject) -> None:
+        replicas = service.get("scale", mapping(service, "deploy").get("replicas"))
+        if service.get("container_name") and isinstance(replicas, int) and replicas > 1:
+            source = self.document.source(("services", name, "container_name"))
+            self.problems.error("container-name", source, f"{replicas} containers cannot have one name")
 
     def _build(self, build: JsonObject) -> JsonObject:
         result: JsonObject = {"context": build.get("context") or str(self.loaded.directory)}
@@ -101,7 +111,8 @@ class _Normal:
         for position, one in enumerate(mappings(service.pop("env_file", None))):
             path: ValuePath = ("services", name, "env_file", position)
             text = self._further(str(one.get("path")), path, required=one.get("required") is not False)
-            result |= dict(environment_of(text, str(one.get("format") or ""), self.loaded.variables))
+            known = {key: value for key, value in result.items() if isinstance(value, str)} | self.loaded.variables
+            result |= dict(environment_of(text, str(one.get("format") or ""), known))
         for key, value in mapping(service, "environment").items():
             result[key] = self.loaded.variables.get(key) if value is None else value
         return dict(sorted(result.items()))
@@ -157,8 +168,8 @@ class _Normal:
         for needed in [one for one in dependencies if one not in services]:
             if mapping(dependencies, needed).get("required") is False:
                 if needed not in self.loaded.disabled:
-                    self._missing_dependency(name, needed)
-                del dependencies[needed]
+                    source = self.document.source(("services", name, "depends_on", needed))
+                    self.problems.warn("unknown-service", source, f'optional service "{needed}" is not defined')
             else:
                 self._missing_dependency(name, needed)
         return [one for one in dependencies if one in services]
@@ -219,12 +230,6 @@ def uses(kind: str, service: JsonObject) -> set[str]:
     if kind == "secrets":
         listed = listed + mappings(mapping(service, "build").get("secrets"))
     return {str(one.get("source")) for one in listed}
-
-
-def _with_bind_default(volume: JsonObject) -> JsonObject:
-    if volume.get("type") == "bind":
-        volume["bind"] = {"create_host_path": True} | mapping(volume, "bind")
-    return volume
 
 
 def _ordered(service: JsonObject) -> JsonObject:

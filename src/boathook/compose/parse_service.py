@@ -112,7 +112,8 @@ class ServiceParser:
             path = self.directory / one.path
             text = self.read(path)
             if text is not None:
-                result |= environment_of(text, one.format, self.variables)
+                known = {key: value for key, value in result.items() if value is not None} | dict(self.variables)
+                result |= environment_of(text, one.format, known)
             elif one.required:
                 self._error("env-file", ("env_file",), f"env file {path} not found")
         for key, value in self.written.environment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from boathook.compose import shortforms
+from boathook.compose.problems import Problems
 from boathook.compose.shapes import (
     Kept,
     Shape,
@@ -25,6 +26,9 @@ from boathook.compose.shapes import (
     size,
     text,
 )
+from boathook.compose.tree import Node
+from boathook.documents.document import Path
+from boathook.model import JsonValue
 
 texts = items(text)
 digit_texts = items(digits)
@@ -117,7 +121,13 @@ blkio = fields(
 )
 
 
-device_request = fields(
+def _device_request(node: Node, path: Path, problems: Problems) -> JsonValue:
+    if node.get("count") is not None and node.get("device_ids") is not None:
+        problems.error("devices", node.place.source(path), '"count" and "device_ids" exclude each other')
+    return _device_fields(node, path, problems)
+
+
+_device_fields = fields(
     {
         "capabilities": texts,
         "driver": text,
@@ -141,7 +151,7 @@ _resources: dict[str, Shape | Kept] = {
     "cpus": number,
     "memory": size,
     "pids": integer,
-    "devices": items(device_request),
+    "devices": items(_device_request),
     "generic_resources": anything,
 }
 
@@ -168,9 +178,20 @@ deploy = fields(
     }
 )
 
+
+def _health_test(node: Node, path: Path, problems: Problems) -> JsonValue:
+    if isinstance(node.value, str):
+        return ["CMD-SHELL", node.value]
+    test = texts(node, path, problems)
+    if isinstance(test, list) and test and test[0] not in ("CMD", "CMD-SHELL", "NONE"):
+        message = f'found "{test[0]}" in front, expected "CMD", "CMD-SHELL" or "NONE"'
+        problems.error("healthcheck", node.place.source(path), message)
+    return test
+
+
 healthcheck = fields(
     {
-        "test": either(str, lambda node, path, problems: ["CMD-SHELL", str(node.value)], texts),
+        "test": _health_test,
         "timeout": Kept(duration),
         "interval": Kept(duration),
         "retries": Kept(integer),
@@ -281,7 +302,7 @@ SERVICE: dict[str, Shape | Kept] = {
     "external_links": texts,
     "extra_hosts": hosts,
     "group_add": digit_texts,
-    "gpus": items(device_request),
+    "gpus": items(_device_request),
     "hostname": text,
     "healthcheck": healthcheck,
     "image": text,

@@ -214,10 +214,7 @@ def warn_of_dropped(words: shellwords.Words, node: Node, path: Path, problems: P
 
 def hosts(node: Node, path: Path, problems: Problems) -> JsonValue:
     """``extra_hosts``: each line ``HOST=ADDRESS``, sorted."""
-    written: list[str] = []
-    for key, one in node.entries().items():
-        written += [f"{key}={scalar(address.value)}" for address in (one.items() or [one])]
-    written += [str(one.value) for one in node.items()]
+    written = [str(one.value) for one in node.items()]
     try:
         return [*sorted({f"{name}={address}" for name, address in shortforms.hosts(written)})]
     except ValueError as error:
