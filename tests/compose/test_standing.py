@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from boathook.compose.project import ProjectWorker
-from boathook.compose.standing import project_without_file, recorded_file, standing_containers
+from boathook.compose.standing import project_without_file, recorded_files, standing_containers
 from boathook.events import Noted
 from boathook.runtimes.base import ContainerState
 from tests.compose.build import live, up
@@ -36,12 +36,12 @@ def test_without_its_file_a_project_goes_down_in_order_and_without_hooks() -> No
 
 @pytest.mark.behaviour("compose:46")
 def test_the_file_is_found_again_by_its_label_while_it_is_there(tmp_path: Path) -> None:
-    found: list[Path | None] = []
+    found: list[tuple[str, ...]] = []
     file = tmp_path / "compose.yaml"
 
     async def look(worker: ProjectWorker) -> None:
         containers = await standing_containers(worker.runtime, "demo")
-        found.append(recorded_file(containers))
+        found.append(recorded_files(containers))
 
     async def remember(worker: ProjectWorker) -> None:
         from dataclasses import replace
@@ -53,7 +53,7 @@ def test_the_file_is_found_again_by_its_label_while_it_is_there(tmp_path: Path) 
     file.unlink()
     live(TEXT, remember, up, look)
 
-    assert found == [file, None]
+    assert found == [(str(file),), ()]
 
 
 def test_a_service_that_is_gone_from_the_file_is_left_alone_and_named() -> None:

@@ -98,7 +98,7 @@ def test_the_json_is_that_of_the_peer(name: str, monkeypatch: pytest.MonkeyPatch
     assert without_extensions(json.loads(ours(case, monkeypatch, "--format", "json").stdout)) == expected
 
 
-@pytest.mark.parametrize("name", ["depends-on", "merge-everything", "build", "profiles-all", "volumes"])
+@pytest.mark.parametrize("name", ["depends-on", "merge-everything", "builds", "profiles-all", "volumes"])
 @pytest.mark.parametrize("option", ["--services", "--volumes", "--networks", "--images", "--profiles"])
 def test_lists_are_those_of_the_peer(name: str, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
     case = a_case(name)

@@ -18,7 +18,7 @@ NOT_IN_HASH = frozenset({"build", "depends_on", "profiles", "pull_policy", "scal
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Writes lists indented and every alias out."""
+    """Writes every alias out."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True

@@ -7,11 +7,14 @@ import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from boathook.compose.dotenv import parse_dotenv
 from boathook.compose.loading import FileText, Loaded, load
-from boathook.compose.parse import Parsed, parse_loaded
 from boathook.errors import UsageError
+
+if TYPE_CHECKING:
+    from boathook.compose.parse import Parsed
 
 FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDE_NAMES = (
@@ -60,6 +63,8 @@ def load_project(*files: Path, name: str | None, environment: Mapping[str, str])
 
     ``name`` is the one given by hand; ``environment`` is the process's, which wins over the directory's ``.env``.
     """
+    from boathook.compose.parse import parse_loaded
+
     options = ProjectOptions(cwd=Path.cwd(), files=tuple(str(one) for one in files), name=name)
     return parse_loaded(load_files(options, environment))
 

@@ -11,7 +11,8 @@ from boathook.compose.dotenv import environment_of
 from boathook.compose.loading import Loaded
 from boathook.compose.order import find_cycle
 from boathook.compose.problems import Problems
-from boathook.compose.service_shapes import SERVICE, top
+from boathook.compose.project_shapes import top
+from boathook.compose.service_shapes import SERVICE
 from boathook.compose.shapes import Kept
 from boathook.compose.tree import TreeDocument
 from boathook.documents.document import Path as ValuePath

@@ -29,6 +29,8 @@ __all__ = ["Parsed", "Read", "check_name", "normal_name", "parse_loaded", "parse
 
 HOOK_KEYS = frozenset(POINTS) | {"pre_start"}
 OUR_EXTENSION = "x-boathook"
+NAMED_FREELY = frozenset({"environment", "labels"})
+"""Mappings whose keys are not the format's, so that ``x-`` begins a name like any other."""
 SERVICE_NAME = re.compile(r"[a-zA-Z0-9._-]+")
 
 
@@ -266,7 +268,7 @@ def _without_extensions(value: JsonValue, *, hook: bool = False) -> JsonValue:
     match value:
         case dict():
             return {
-                key: _without_extensions(one, hook=key in HOOK_KEYS)
+                key: one if key in NAMED_FREELY else _without_extensions(one, hook=key in HOOK_KEYS)
                 for key, one in value.items()
                 if not key.startswith("x-") or (hook and key == OUR_EXTENSION)
             }

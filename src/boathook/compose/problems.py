@@ -56,5 +56,5 @@ class Problems:
         return ManifestError((self.finding(kind, Source(file=file, line=None, column=None, path=""), message),))
 
 
-def _position(finding: Finding) -> tuple[int, int]:
-    return finding.source.line or 0, finding.source.column or 0
+def _position(finding: Finding) -> tuple[str, int, int]:
+    return finding.source.file, finding.source.line or 0, finding.source.column or 0
