@@ -137,3 +137,11 @@ def test_a_wrong_file_ends_with_1_and_all_that_is_wrong(tmp_path: Path, monkeypa
     assert "services.app.foo" in refused.stderr
     assert "services.app.bar" in refused.stderr
     assert run("-f", "nope.yaml", "config").exit_code == 1
+
+
+def test_a_line_of_an_environment_file_that_says_nothing_is_refused_with_its_place(tmp_path: Path) -> None:
+    write(tmp_path, compose=APP)
+    (tmp_path / ".env").write_text('I=x\nJ="open\nK=1\n')
+
+    with pytest.raises(UsageError, match=r'\.env:2: found "J="open", expected NAME=VALUE'):
+        image(ProjectOptions(cwd=tmp_path))

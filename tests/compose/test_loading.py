@@ -63,7 +63,7 @@ def _exec(hook: Hook) -> Exec:
 BASE = "services: {app: {image: a, post_start: [{command: one}, {command: two}]}}"
 
 
-@pytest.mark.behaviour("compose:22")
+@pytest.mark.behaviour("compose:22", "deps:30")
 @pytest.mark.parametrize(
     ("over", "expected"),
     [
@@ -85,7 +85,7 @@ def test_a_reset_may_be_followed_by_another_file() -> None:
     assert commands(BASE, "services: {app: {post_start: !reset []}}", again) == ["again"]
 
 
-@pytest.mark.behaviour("compose:23")
+@pytest.mark.behaviour("compose:23", "deps:30")
 def test_the_hooks_of_the_extended_service_come_first() -> None:
     text = """
 services:

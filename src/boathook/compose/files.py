@@ -140,12 +140,11 @@ def _variables(options: ProjectOptions, directory: Path, environment: Mapping[st
     result: dict[str, str] = {}
     for one in named:
         path = Path(os.path.normpath(options.cwd / one))
-        text = read_text(path)
-        if text is None:
+        if not path.exists():
             raise UsageError(f"couldn't find env file: {path}")
-        result |= _values(text, {**result, **environment})
+        result |= _values(path, {**result, **environment})
     if not named and environment.get("COMPOSE_DISABLE_ENV_FILE", "").lower() not in TRUE:
-        result = _values(read_text(directory / ".env") or "", environment)
+        result = _values(directory / ".env", environment)
     return result | dict(environment)
 
 
@@ -154,11 +153,13 @@ def _dotenv_here(options: ProjectOptions, environment: Mapping[str, str]) -> dic
         return {}
     first = next((one for one in options.files if one != STDIN), None)
     place = options.directory or (Path(first).parent if first is not None else Path())
-    return _values(read_text(options.cwd / place / ".env") or "", environment)
+    return _values(options.cwd / place / ".env", environment)
 
 
-def _values(text: str, known: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in parse_dotenv(text, known).items() if value is not None}
+def _values(path: Path, known: Mapping[str, str]) -> dict[str, str]:
+    """What an environment file sets; nothing where there is none."""
+    values = parse_dotenv(read_text(path) or "", known, file=str(path))
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -292,7 +292,7 @@ class _Loader:
             text = self.read(Path(file))
             if text is None and named:
                 self.problems.error("missing-file", entry.place.source(path), f"env file {file} not found")
-            values = parse_dotenv(text or "", {**result, **origin.variables})
+            values = parse_dotenv(text or "", {**result, **origin.variables}, file=file)
             result |= {key: value for key, value in values.items() if value is not None}
         return {**result, **origin.variables}
 

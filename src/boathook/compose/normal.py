@@ -113,7 +113,7 @@ class _Normal:
             path: ValuePath = ("services", name, "env_file", position)
             text = self._further(str(one.get("path")), path, required=one.get("required") is not False)
             known = {key: value for key, value in result.items() if isinstance(value, str)} | self.loaded.variables
-            result |= dict(environment_of(text, str(one.get("format") or ""), known))
+            result |= dict(environment_of(text, str(one.get("format") or ""), known, file=str(one.get("path"))))
         for key, value in mapping(service, "environment").items():
             result[key] = self.loaded.variables.get(key) if value is None else value
         return dict(sorted(result.items()))
@@ -123,7 +123,7 @@ class _Normal:
         files = service.pop("label_file", None)
         for position, one in enumerate(files if isinstance(files, list) else []):
             text = self._further(str(one), ("services", name, "label_file", position), required=True)
-            result |= {key: value or "" for key, value in environment_of(text, "", self.loaded.variables).items()}
+            result |= dict(environment_of(text, "", self.loaded.variables, file=str(one)))
         return dict(sorted((result | mapping(service, "labels")).items()))
 
     def _further(self, file: str, path: ValuePath, *, required: bool) -> str:

@@ -113,7 +113,7 @@ class ServiceParser:
             text = self.read(path)
             if text is not None:
                 known = {key: value for key, value in result.items() if value is not None} | dict(self.variables)
-                result |= environment_of(text, one.format, known)
+                result |= environment_of(text, one.format, known, file=str(path))
             elif one.required:
                 self._error("env-file", ("env_file",), f"env file {path} not found")
         for key, value in self.written.environment:
