@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from boathook.home import Home
+from tests.peers.docker import TestEngine, a_docker_engine
 
 
 @pytest.fixture
@@ -21,6 +23,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     path = tmp_path / "home"
     monkeypatch.setenv("BOATHOOK_HOME", str(path))
     return Home(path).ensure()
+
+
+@pytest.fixture(scope="session")
+def started_engine() -> Iterator[TestEngine]:
+    """One Docker Engine for all tests of a session; it is started when the first asks for it."""
+    with a_docker_engine() as engine:
+        yield engine
+
+
+@pytest.fixture
+def docker_engine(started_engine: TestEngine, monkeypatch: pytest.MonkeyPatch) -> TestEngine:
+    """The engine that DOCKER_HOST names, also for child processes."""
+    monkeypatch.setenv("DOCKER_HOST", started_engine.address)
+    return started_engine
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -10,7 +10,7 @@ import anyio
 from boathook.model import Stream
 from boathook.runtimes.base import Exit, OutputSink
 from boathook.runtimes.logs import OutputPipe
-from boathook.runtimes.processes import in_session, sleeps_uninterruptibly
+from boathook.runtimes.processes import ProcessId, in_session, sleeps_uninterruptibly
 from boathook.runtimes.spawner.stat import start_time
 from boathook.runtimes.spawner_client import SpawnedProcess
 
@@ -58,7 +58,7 @@ class SpawnedExecution:
     async def kill(self) -> None:
         """What sleeps uninterruptibly cannot be ended; nobody hangs on it, and it ends as soon as it can."""
         with anyio.CancelScope(shield=True):
-            if not await _end_session(self._process):
+            if not await end_session(self._process.id):
                 self._process.ended.set()
             await self._process.ended.wait()
             self._pipes.drain()
@@ -72,7 +72,7 @@ class SpawnedExecution:
         self._pipes.drain()
 
 
-async def _end_session(process: SpawnedProcess) -> bool:
+async def end_session(process: ProcessId) -> bool:
     """Kill everything in the process's session or group until nothing is left. False when something resists."""
     pause, frozen_since = 0.001, None
     while members := _members(process):
@@ -93,8 +93,8 @@ async def _end_session(process: SpawnedProcess) -> bool:
     return True
 
 
-def _members(process: SpawnedProcess) -> tuple[int, ...]:
+def _members(process: ProcessId) -> tuple[int, ...]:
     """Nothing when the pid has been given to another process since."""
-    if start_time(process.id.pid) not in (0, process.id.start):
+    if start_time(process.pid) not in (0, process.start):
         return ()
-    return in_session(process.id.pid)
+    return in_session(process.pid)

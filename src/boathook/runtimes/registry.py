@@ -23,7 +23,15 @@ def _simulated(home: Home, images: Images) -> ContainerRuntime:
     return SimulatedRuntime()
 
 
+def _docker(home: Home, images: Images) -> ContainerRuntime:
+    """Its images are the engine's own."""
+    from boathook.runtimes.docker.runtime import DockerRuntime
+
+    return DockerRuntime(home)
+
+
 RUNTIMES: Mapping[str, Callable[[Home, Images], ContainerRuntime]] = {
+    "docker": _docker,
     "local/bwrap": _bubblewrap,
     "local/process": _process,
     "simulated": _simulated,

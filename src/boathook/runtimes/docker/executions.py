@@ -1,0 +1,171 @@
+"""Processes that an engine starts in a running container; where Docker and Podman differ, it is made equal here.
+
+Neither says plainly that a program could not be started: Docker gives exit code 126 with the reason on stdout, Podman
+126 or 127 with it on stderr, or a failed request. That the process never had a pid tells it apart from a program that
+ends with 126 by itself. Neither can end such a process either; ``kill`` does, by its pid on the engine's machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from boathook.errors import BoathookError, CouldNotStart, NotFound, PlaceError
+from boathook.model import Stream
+from boathook.runtimes.base import Exit, NetworkMode, OutputSink
+from boathook.runtimes.docker import pause
+from boathook.runtimes.docker.engine import Engine
+from boathook.runtimes.docker.state import exit_of_code
+from boathook.runtimes.executions import end_session
+from boathook.runtimes.processes import process_id
+
+if TYPE_CHECKING:
+    from aiodocker.execs import Exec
+    from aiodocker.stream import Stream as ExecStream
+
+_FIRST_LOOK, _LONGEST_LOOK = 0.005, 0.1
+_STDERR = 2
+_NEVER_STARTED = (125, 126, 127)
+_AFTER_KILL_SECONDS = 5.0
+"""How long a killed process's output is waited for: Docker holds it open for two seconds at most."""
+
+
+class EngineExecution:
+    """Implements ``boathook.runtimes.base.Execution``."""
+
+    def __init__(self, engine: Engine, container: str, execution: Exec, stream: ExecStream, output: OutputSink) -> None:
+        self._engine = engine
+        self._container = container
+        self._execution = execution
+        self._stream = stream
+        self._output = output
+        self._withheld: list[tuple[Stream, bytes]] | None = []
+        """What was written before it was known that the program runs: it may be the engine's own words."""
+        self._exit: Exit | None = None
+        self._failure: BoathookError | None = None
+        self._ended = anyio.Event()
+        self._task = asyncio.create_task(self._follow())
+
+    async def started(self) -> None:
+        """Until the process runs. Raises ``CouldNotStart`` with the engine's reason when it never did."""
+        pause = _FIRST_LOOK
+        while True:
+            known = await self._inspect()
+            if known is None or known.get("Pid"):
+                break
+            if _has_ended(known):
+                await self._ended.wait()
+                if known["ExitCode"] in _NEVER_STARTED:
+                    said = b"".join(chunk for _, chunk in self._withheld or ())
+                    raise CouldNotStart(_reason(said) or f"the engine gave exit code {known['ExitCode']}")
+                break
+            await anyio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_LOOK)
+        withheld, self._withheld = self._withheld or [], None
+        for stream, chunk in withheld:
+            self._output(stream, chunk)
+
+    async def wait(self) -> Exit:
+        await self._ended.wait()
+        if self._failure is not None:
+            raise self._failure
+        return self._exit or Exit(code=None, signal=None)
+
+    async def kill(self) -> None:
+        known = await self._inspect()
+        if known is not None and not _has_ended(known) and known.get("Pid"):
+            with anyio.CancelScope(shield=True):
+                await self._end(int(known["Pid"]))
+        with anyio.move_on_after(_AFTER_KILL_SECONDS):
+            await self._ended.wait()
+        await self.release()
+
+    @property
+    def over(self) -> bool:
+        return self._ended.is_set()
+
+    async def release(self) -> None:
+        """Nobody listens any more."""
+        self._task.cancel()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([self._task])
+        self._ended.set()
+
+    async def _end(self, pid: int) -> None:
+        """From here where that is possible, which reaches children in groups of their own; else through the engine."""
+        if self._is_ours_to_end(pid):
+            if not await end_session(process_id(pid)):
+                raise PlaceError("a process in the container sleeps uninterruptibly: it ends as soon as it can")
+            return
+        await _kill_group(self._engine, pid)
+
+    def _is_ours_to_end(self, pid: int) -> bool:
+        """The pid means the same process here as it does to the engine: it is in the container's control group."""
+        if os.geteuid() != 0 or not self._engine.endpoint.local:
+            return False
+        try:
+            return self._container in Path(f"/proc/{pid}/cgroup").read_text(encoding="ascii")
+        except OSError:
+            return False
+
+    async def _follow(self) -> None:
+        try:
+            while (read := await self._engine.read_exec(self._stream)) is not None:
+                number, chunk = read
+                self._take(Stream.STDERR if number == _STDERR else Stream.STDOUT, chunk)
+            self._exit = await self._end_of_process()
+        except BoathookError as error:
+            self._failure = error
+        finally:
+            await self._stream.close()
+            self._ended.set()
+
+    def _take(self, stream: Stream, chunk: bytes) -> None:
+        if self._withheld is None:
+            self._output(stream, chunk)
+        else:
+            self._withheld.append((stream, chunk))
+
+    async def _end_of_process(self) -> Exit:
+        """The exit code is to be trusted only once it does not run: Podman says 0 before (measured with 4.3)."""
+        pause = _FIRST_LOOK
+        while (known := await self._inspect()) is not None and not _has_ended(known):
+            await anyio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_LOOK)
+        return exit_of_code(None if known is None else int(known["ExitCode"]))
+
+    async def _inspect(self) -> dict[str, Any] | None:
+        """None when it is gone with its container."""
+        try:
+            found: dict[str, Any] = await self._engine.call("GET", f"exec/{self._execution.id}/json")
+        except NotFound:
+            return None
+        return found
+
+
+def _has_ended(known: dict[str, Any]) -> bool:
+    return not known.get("Running") and known.get("ExitCode") is not None
+
+
+def _reason(said: bytes) -> str:
+    return said.decode(errors="replace").strip().removeprefix("Error: ")
+
+
+async def _kill_group(engine: Engine, pid: int) -> None:
+    """A container among the processes of the engine's machine sends the signal: a client cannot."""
+    body = {
+        "Image": await pause.ensure_image(engine),
+        "Entrypoint": [pause.PROGRAM],
+        "Cmd": [str(pid)],
+        "HostConfig": {"PidMode": NetworkMode.HOST.value, "NetworkMode": "none"},
+    }
+    made = (await engine.call("POST", "containers/create", body=body))["Id"]
+    try:
+        await engine.call("POST", f"containers/{made}/start")
+        await engine.call("POST", f"containers/{made}/wait")
+    finally:
+        await engine.call("DELETE", f"containers/{made}", query={"force": True})
