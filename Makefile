@@ -45,8 +45,8 @@ lock:
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-annotate pyproject.toml --extra helm --group build -o requirements/demo.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --no-annotate pyproject.toml --extra helm --extra kubernetes --group build --group test --group lint --group lock \
-	  -c requirements/demo.txt -o requirements/dev.txt
+	  --no-annotate pyproject.toml --extra helm --extra kubernetes --extra docker --group build --group test --group lint \
+	  --group lock -c requirements/demo.txt -o requirements/dev.txt
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -11,7 +11,8 @@ from boathook.errors import UsageError
 
 FILE = "boathook.toml"
 KEYS = ("on", "network", "offline", "isolation", "images")
-PLACES = ("local",)
+LOCAL, DOCKER = "local", "docker"
+PLACES = (LOCAL, DOCKER)
 NETWORKS = ("pod", "host")
 NAMESPACES = "namespaces"
 PROCESS = "process"
@@ -65,7 +66,7 @@ def find_settings(
         mapped |= parse_image_map(tuple(part for part in named.split(",") if part))
     mapped |= parse_image_map(image_map)
     return Settings(
-        on=_choice("on", on, environment.get("BOATHOOK_ON"), file.get("on"), "local", PLACES),
+        on=_choice("on", on, environment.get("BOATHOOK_ON"), file.get("on"), LOCAL, PLACES),
         network=_choice("network", network, environment.get("BOATHOOK_NETWORK"), file.get("network"), "pod", NETWORKS),
         image_map=mapped,
         isolation=_choice(

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import ipaddress
 import os
 import shutil
 import socket
 import subprocess
-import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.kubernetes.image_archive import layer
+
 IMAGE = "boathook.test/busybox:1"
-"""A root of busybox alone, with a user ``app`` (1000:1000)."""
+"""A root of busybox alone, with a user ``nobody`` (65534:65534)."""
 
 _UP_SECONDS = 60
-_USERS = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n"
-_GROUPS = "root:x:0:\napp:x:1000:\nextra:x:2000:\n"
-_DIRECTORIES = ("bin", "dev", "etc", "home/app", "proc", "root", "sys", "tmp", "var")
+_TLS_FILES = (("cacert", "ca"), ("cert", "cert"), ("key", "key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +30,25 @@ class TestEngine:
 
     __test__ = False
 
-    address: str
-    log: Path
+    state: Path
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"unix://{self.state}/sock"
+
+    @property
+    def by_tls(self) -> dict[str, str]:
+        """What a client is to have in its environment to take it for an engine elsewhere."""
+        return {
+            "DOCKER_HOST": f"tcp://127.0.0.1:{self.port}",
+            "DOCKER_TLS_VERIFY": "1",
+            "DOCKER_CERT_PATH": str(self.state / "tls"),
+        }
+
+    @property
+    def log(self) -> Path:
+        return self.state / "log"
 
     def docker(self, *arguments: str, stdin: bytes | None = None) -> str:
         """What the CLI printed."""
@@ -51,16 +66,16 @@ class TestEngine:
     def import_image(self, name: str, *changes: str) -> None:
         """``changes``: instructions of a Dockerfile, as ``USER app``."""
         given = [word for change in ('ENV PATH="/bin"', *changes) for word in ("--change", change)]
-        self.docker("import", *given, "-", name, stdin=busybox_root())
+        self.docker("import", *given, "-", name, stdin=layer("busybox"))
 
 
 def refusal() -> str | None:
     """Why no engine can be started here; None when one can."""
     if os.geteuid() != 0:
         return "a Docker Engine is started by root only"
-    missing = [name for name in ("dockerd", "docker", "ip", "busybox") if shutil.which(name) is None]
+    missing = [name for name in ("dockerd", "docker", "ip", "busybox", "openssl") if shutil.which(name) is None]
     if missing:
-        return f"{', '.join(missing)} is missing: apt-get install docker.io iproute2 busybox-static"
+        return f"{', '.join(missing)} is missing: apt-get install docker.io iproute2 busybox-static openssl"
     return None
 
 
@@ -76,11 +91,13 @@ def a_docker_engine() -> Iterator[TestEngine]:
         skip(why)
     with tempfile.TemporaryDirectory(prefix="boathook-dockerd-", ignore_cleanup_errors=True) as name, _bridge() as link:
         state = Path(name)
-        engine = TestEngine(f"unix://{state}/sock", state / "log")
+        engine = TestEngine(state, _free_port())
+        _make_certificate(state / "tls")
         command = [
-            "dockerd", "--host", engine.address, "--data-root", f"{state}/data", "--exec-root", f"{state}/exec",
-            "--pidfile", f"{state}/pid", "--bridge", link, "--iptables=false", "--ip-forward=false", "--ip-masq=false",
-            "--oom-score-adjust", "0",
+            "dockerd", "--host", engine.address, "--host", engine.by_tls["DOCKER_HOST"], "--tlsverify",
+            *(f"--tls{which}={state}/tls/{file}.pem" for which, file in _TLS_FILES),
+            "--data-root", f"{state}/data", "--exec-root", f"{state}/exec", "--pidfile", f"{state}/pid",
+            "--bridge", link, "--iptables=false", "--ip-forward=false", "--ip-masq=false", "--oom-score-adjust", "0",
         ]  # fmt: skip
         with engine.log.open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as daemon:
             try:
@@ -96,32 +113,22 @@ def a_docker_engine() -> Iterator[TestEngine]:
         _unmount_below(state)
 
 
-def busybox_root() -> bytes:
-    """A tar archive of a root file system."""
-    program = shutil.which("busybox")
-    assert program is not None
-    applets = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout.split()
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w") as tar:
-        for directory in _DIRECTORIES:
-            entry = tarfile.TarInfo(directory)
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if directory == "tmp" else 0o755
-            tar.addfile(entry)
-        _add(tar, "bin/busybox", Path(program).read_bytes(), 0o755)
-        _add(tar, "etc/passwd", _USERS.encode(), 0o644)
-        _add(tar, "etc/group", _GROUPS.encode(), 0o644)
-        for applet in applets:
-            if applet != "busybox":
-                entry = tarfile.TarInfo(f"bin/{applet}")
-                entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
-                tar.addfile(entry)
-    return file.getvalue()
+def _make_certificate(directory: Path) -> None:
+    """One certificate is everybody's: the authority's, the engine's and its client's."""
+    directory.mkdir()
+    key, certificate = directory / "key.pem", directory / "cert.pem"
+    _run(
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+        "-subj", "/CN=boathook.test", "-addext", "subjectAltName=IP:127.0.0.1",
+        "-keyout", str(key), "-out", str(certificate),
+    )  # fmt: skip
+    shutil.copy(certificate, directory / "ca.pem")
 
 
-def _add(tar: tarfile.TarFile, name: str, content: bytes, mode: int) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size, entry.mode = len(content), mode
-    tar.addfile(entry, io.BytesIO(content))
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 @contextmanager
@@ -170,8 +177,3 @@ def _unmount_below(state: Path) -> None:
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for mount in sorted((one for one in mounts if one.startswith(f"{state}/")), reverse=True):
         subprocess.run(["umount", "-l", mount], check=False)
-
-
-def names(lines: str) -> Sequence[str]:
-    """Each line of a CLI's list."""
-    return lines.split()

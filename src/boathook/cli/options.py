@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def place_options(function: F) -> F:
     """Adds ``--on``, ``--network`` and the like; the function gets one ``settings`` argument instead."""
 
-    @click.option("--on", type=click.Choice(PLACES), default=None, help="Where containers run.")
+    @click.option("--on", type=click.Choice(PLACES), default=None, help="'docker': Docker, or Podman.")
     @click.option(
         "--network",
         type=click.Choice(NETWORKS),

@@ -18,7 +18,7 @@ from boathook.journal.locks import sweep_target_locks
 from boathook.journal.obligations import ObligationState
 from boathook.journal.owners import sweep_owner_locks
 from boathook.report import words
-from boathook.settings import Settings
+from boathook.settings import DOCKER, Settings
 
 DIALECTS = ("pods", "compose", "helm", "backup")
 
@@ -52,7 +52,11 @@ async def _recover(session: Session) -> int:
             locking = partial(target_lock, session.home, command="recover")
             known = {**settlers(), **settlers_on(partial(session.cluster, context))}
             results = await journal_recovery.recover(context, runtime, known, locking=locking)
-        removed = (*await anyio.to_thread.run_sync(sweep, session.home), *_settle_objects(session.home))
+        removed = (
+            *await anyio.to_thread.run_sync(sweep, session.home),
+            *await _sweep_engine(session),
+            *_settle_objects(session.home),
+        )
         sweep_sockets(session.home)
         sweep_owner_locks(session.home)
         sweep_target_locks(session.home)
@@ -82,6 +86,18 @@ def _settle_objects(home: Home) -> tuple[str, ...]:
         return settle_orphans(store)
     finally:
         store.close()
+
+
+async def _sweep_engine(session: Session) -> tuple[str, ...]:
+    """What was left in an engine, where that is the place that is meant."""
+    if session.settings.on != DOCKER:
+        return ()
+    import os
+
+    from boathook.runtimes.docker.endpoint import find_endpoint
+    from boathook.runtimes.docker.removal import sweep_engine
+
+    return await sweep_engine(session.home, find_endpoint(os.environ))
 
 
 def settlers() -> Mapping[str, Settler]:

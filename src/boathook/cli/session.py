@@ -20,7 +20,7 @@ from boathook.cli.entry import INTERRUPTED
 from boathook.cli.exit_codes import BUG, exit_code
 from boathook.errors import BoathookError, UsageError
 from boathook.home import Home
-from boathook.settings import PROCESS, Settings
+from boathook.settings import DOCKER, PROCESS, Settings
 
 if TYPE_CHECKING:
     import anyio
@@ -40,7 +40,7 @@ ExitCodes = Callable[[BoathookError], int]
 
 
 _STARTING = frozenset({"cluster.create", "cluster.apply", "pod.run", "compose.up"})
-"""What has the supervisor start containers, which it does in namespaces only."""
+"""What has the supervisor start containers, which it does in namespaces of its own only."""
 
 
 @dataclass(slots=True)
@@ -69,19 +69,36 @@ class Session:
         return self._interrupted
 
     async def runtime(self) -> ContainerRuntime:
-        """The embedded runtime with a spawner of this command's own."""
+        """Where this command's containers run: the embedded runtime with a spawner of its own, or an engine."""
         if self._runtime is None:
-            from boathook.images import ImageResolver
-            from boathook.runtimes.bubblewrap import BubblewrapRuntime
-
-            images = ImageResolver(self.home, self.settings.image_map, offline=self.settings.offline)
-            runtime = BubblewrapRuntime(self.home, images=images)
-            if self.settings.isolation == PROCESS:
-                from boathook.runtimes.process import ProcessRuntime
-
-                runtime = ProcessRuntime(self.home, images=images)
-            self._runtime = await self._stack.enter_async_context(runtime)
+            self._runtime = await self._stack.enter_async_context(self._new_runtime())
         return self._runtime
+
+    def _new_runtime(self) -> ContainerRuntime:
+        if self.settings.on == DOCKER:
+            return self._engine()
+        from boathook.images import ImageResolver
+
+        images = ImageResolver(self.home, self.settings.image_map, offline=self.settings.offline)
+        if self.settings.isolation == PROCESS:
+            from boathook.runtimes.process import ProcessRuntime
+
+            return ProcessRuntime(self.home, images=images)
+        from boathook.runtimes.bubblewrap import BubblewrapRuntime
+
+        return BubblewrapRuntime(self.home, images=images)
+
+    def _engine(self) -> ContainerRuntime:
+        from boathook.runtimes.docker.runtime import DockerRuntime
+
+        if self.settings.isolation == PROCESS:
+            raise UsageError("--isolation process contradicts --on docker: an engine isolates as it does")
+        if self.settings.image_map:
+            raise UsageError(
+                "--image-map is not supported with --on docker: images are the engine's own",
+                hint="docker load or docker import what is to be used, and docker tag it with the image's name",
+            )
+        return DockerRuntime(self.home, offline=self.settings.offline)
 
     @asynccontextmanager
     async def context(self, *, command: str, title: str, live: bool = False) -> AsyncIterator[Context]:
@@ -142,10 +159,9 @@ class Session:
         from boathook.supervisor.client import call
 
         if self.settings.isolation == PROCESS and owner is None and operation in _STARTING:
-            raise UsageError(
-                "--isolation process is not supported for what runs in the background",
-                hint="run it in the foreground: without --detach",
-            )
+            raise _not_in_background("--isolation process")
+        if self.settings.on == DOCKER and owner is None and operation in _STARTING:
+            raise _not_in_background("--on docker")
         return await call(self.home, operation, params | self._settings(), on_event=tell, owner_pid=owner)
 
     def _settings(self) -> JsonObject:
@@ -207,6 +223,12 @@ async def _guarded(
                     await session.close()
                 watching.cancel_scope.cancel()
     return INTERRUPTED if scope.cancelled_caught else (code or 0)
+
+
+def _not_in_background(option: str) -> UsageError:
+    return UsageError(
+        f"{option} is not supported for what runs in the background", hint="run it in the foreground: without --detach"
+    )
 
 
 def _one_of(error: BoathookError | ExceptionGroup) -> BoathookError:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _FIRST_LOOK, _LONGEST_LOOK = 0.005, 0.1
 _STDERR = 2
 _NEVER_STARTED = (125, 126, 127)
+_START_SECONDS = 10.0
 _AFTER_KILL_SECONDS = 5.0
 """How long a killed process's output is waited for: Docker holds it open for two seconds at most."""
 
@@ -76,13 +77,24 @@ class EngineExecution:
         return self._exit or Exit(code=None, signal=None)
 
     async def kill(self) -> None:
-        known = await self._inspect()
-        if known is not None and not _has_ended(known) and known.get("Pid"):
-            with anyio.CancelScope(shield=True):
-                await self._end(int(known["Pid"]))
-        with anyio.move_on_after(_AFTER_KILL_SECONDS):
-            await self._ended.wait()
-        await self.release()
+        with anyio.CancelScope(shield=True):
+            pid = await self._pid()
+            if pid is not None:
+                await self._end(pid)
+            with anyio.move_on_after(_AFTER_KILL_SECONDS):
+                await self._ended.wait()
+            await self.release()
+
+    async def _pid(self) -> int | None:
+        """On the engine's machine; what is just being started is waited for. None when it has ended."""
+        pause = _FIRST_LOOK
+        with anyio.move_on_after(_START_SECONDS):
+            while (known := await self._inspect()) is not None and not _has_ended(known):
+                if pid := known.get("Pid"):
+                    return int(pid)
+                await anyio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_LOOK)
+        return None
 
     @property
     def over(self) -> bool:

@@ -59,6 +59,7 @@ log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.1
 _CLOSE_SECONDS = 60.0
+_START_EXEC_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -212,8 +213,12 @@ class DockerRuntime:
         execution: EngineExecution | None = None
         try:
             made = await self._engine.new_exec(container, specification.exec_body(spec))
-            stream = await self._engine.start_exec(made)
-            execution = EngineExecution(self._engine, container, made, stream, output)
+            # Once the engine has been asked to start it, it must be known how to end it.
+            with anyio.CancelScope(shield=True, deadline=anyio.current_time() + _START_EXEC_SECONDS):
+                stream = await self._engine.start_exec(made)
+                execution = EngineExecution(self._engine, container, made, stream, output)
+            if execution is None:
+                raise PlaceError("the engine did not answer when an exec was to be started")
             self._executions = {each for each in self._executions if not each.over} | {execution}
             await execution.started()
         except (NotRunning, CouldNotStart, Conflict, Refused) as error:
