@@ -10,6 +10,7 @@ import pytest
 
 from boathook.home import Home
 from tests.peers.docker import TestEngine, a_docker_engine
+from tests.peers.podman import a_podman_engine
 
 
 @pytest.fixture
@@ -37,6 +38,20 @@ def docker_engine(started_engine: TestEngine, monkeypatch: pytest.MonkeyPatch) -
     """The engine that DOCKER_HOST names, also for child processes."""
     monkeypatch.setenv("DOCKER_HOST", started_engine.address)
     return started_engine
+
+
+@pytest.fixture(scope="session")
+def started_podman() -> Iterator[TestEngine]:
+    """One service of Podman's for all tests of a session."""
+    with a_podman_engine() as engine:
+        yield engine
+
+
+@pytest.fixture
+def podman_engine(started_podman: TestEngine, monkeypatch: pytest.MonkeyPatch) -> TestEngine:
+    """Podman as the engine that DOCKER_HOST names."""
+    monkeypatch.setenv("DOCKER_HOST", started_podman.address)
+    return started_podman
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

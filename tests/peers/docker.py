@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -89,7 +90,10 @@ def a_docker_engine() -> Iterator[TestEngine]:
     """A running engine that has ``IMAGE``; the test is skipped with the reason where none can be started."""
     if why := refusal():
         skip(why)
-    with tempfile.TemporaryDirectory(prefix="boathook-dockerd-", ignore_cleanup_errors=True) as name, _bridge() as link:
+    with (
+        tempfile.TemporaryDirectory(prefix="boathook-dockerd-", ignore_cleanup_errors=True) as name,
+        a_bridge() as (link, _),
+    ):
         state = Path(name)
         engine = TestEngine(state, _free_port())
         _make_certificate(state / "tls")
@@ -101,7 +105,7 @@ def a_docker_engine() -> Iterator[TestEngine]:
         ]  # fmt: skip
         with engine.log.open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as daemon:
             try:
-                _wait_until_up(state / "sock", daemon, engine.log)
+                wait_until_up(state / "sock", daemon, engine.log)
                 engine.import_image(IMAGE)
                 yield engine
             finally:
@@ -110,7 +114,7 @@ def a_docker_engine() -> Iterator[TestEngine]:
                     daemon.wait(timeout=60)
                 except subprocess.TimeoutExpired:
                     daemon.kill()
-        _unmount_below(state)
+        unmount_below(state)
 
 
 def _make_certificate(directory: Path) -> None:
@@ -132,9 +136,9 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _bridge() -> Iterator[str]:
-    """A bridge whose addresses nothing else here has."""
-    name = f"bhd{os.getpid()}"
+def a_bridge() -> Iterator[tuple[str, str]]:
+    """The name of a bridge, and its network, whose addresses nothing else here has."""
+    name = f"bh{os.getpid()}-{secrets.token_hex(2)}"
     taken = _run("ip", "-o", "-4", "addr", "show")
     used = [ipaddress.ip_network(word, strict=False) for word in taken.split() if "/" in word]
     network = next(
@@ -146,7 +150,7 @@ def _bridge() -> Iterator[str]:
     try:
         _run("ip", "addr", "add", f"{network[1]}/24", "dev", name)
         _run("ip", "link", "set", name, "up")
-        yield name
+        yield name, str(network)
     finally:
         _run("ip", "link", "delete", name)
 
@@ -155,7 +159,7 @@ def _run(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def _wait_until_up(path: Path, daemon: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_up(path: Path, daemon: subprocess.Popen[bytes], log: Path) -> None:
     """The engine's socket answers only when it is ready; it appears when its file is there."""
     for _ in range(_UP_SECONDS * 10):
         if daemon.poll() is not None:
@@ -170,10 +174,10 @@ def _wait_until_up(path: Path, daemon: subprocess.Popen[bytes], log: Path) -> No
             except OSError:
                 pass
         subprocess.run(["sleep", "0.1"], check=True)
-    skip(f"dockerd did not come up: {log.read_text()[-1000:]}")
+    skip(f"the engine did not come up: {log.read_text()[-1000:]}")
 
 
-def _unmount_below(state: Path) -> None:
+def unmount_below(state: Path) -> None:
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for mount in sorted((one for one in mounts if one.startswith(f"{state}/")), reverse=True):
         subprocess.run(["umount", "-l", mount], check=False)

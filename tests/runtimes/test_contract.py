@@ -36,11 +36,13 @@ class Told:
         self.names.append(name)
 
 
-@pytest.fixture(params=sorted(RUNTIMES))
+@pytest.fixture(params=sorted((*RUNTIMES, "podman")))
 async def place(request: pytest.FixtureRequest, home: Home) -> AsyncIterator[Place]:
-    if request.param == "docker":
-        request.getfixturevalue("docker_engine")
-    runtime: ContainerRuntime = RUNTIMES[request.param](home, OneImage(an_image(home)))
+    kind = request.param
+    if kind in ("docker", "podman"):
+        request.getfixturevalue(f"{kind}_engine")
+        kind = "docker"
+    runtime: ContainerRuntime = RUNTIMES[kind](home, OneImage(an_image(home)))
     async with runtime:
         image = await runtime.resolve_image(IMAGE, PullPolicy.NEVER)
         sandbox = await runtime.create_sandbox(

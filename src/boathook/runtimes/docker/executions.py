@@ -1,8 +1,8 @@
 """Processes that an engine starts in a running container; where Docker and Podman differ, it is made equal here.
 
 Neither says plainly that a program could not be started: Docker gives exit code 126 with the reason on stdout, Podman
-126 or 127 with it on stderr, or a failed request. That the process never had a pid tells it apart from a program that
-ends with 126 by itself. Neither can end such a process either; ``kill`` does, by its pid on the engine's machine.
+126 or 127 with it on stderr, or a failed request. With Docker, that the process never had a pid tells it apart from a
+program that ends with 126 by itself. Neither can end such a process; ``kill`` does, by its pid on the engine's machine.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _FIRST_LOOK, _LONGEST_LOOK = 0.005, 0.1
 _STDERR = 2
 _NEVER_STARTED = (125, 126, 127)
+_PODMANS = b"Error: "
+"""Begins what Podman says of an exec that could not be started (measured with 4.3)."""
 _START_SECONDS = 10.0
 _AFTER_KILL_SECONDS = 5.0
 """How long a killed process's output is waited for: Docker holds it open for two seconds at most."""
@@ -60,8 +62,8 @@ class EngineExecution:
                 break
             if _has_ended(known):
                 await self._ended.wait()
-                if known["ExitCode"] in _NEVER_STARTED:
-                    said = b"".join(chunk for _, chunk in self._withheld or ())
+                said = b"".join(chunk for _, chunk in self._withheld or ())
+                if known["ExitCode"] in _NEVER_STARTED and self._is_engines(said):
                     raise CouldNotStart(_reason(said) or f"the engine gave exit code {known['ExitCode']}")
                 break
             await anyio.sleep(pause)
@@ -69,6 +71,10 @@ class EngineExecution:
         withheld, self._withheld = self._withheld or [], None
         for stream, chunk in withheld:
             self._output(stream, chunk)
+
+    def _is_engines(self, said: bytes) -> bool:
+        """What never had a pid wrote nothing. Podman forgets the pid of what has ended, so its words are looked at."""
+        return not self._engine.podman or said.startswith(_PODMANS)
 
     async def wait(self) -> Exit:
         await self._ended.wait()
@@ -164,7 +170,8 @@ def _has_ended(known: dict[str, Any]) -> bool:
 
 
 def _reason(said: bytes) -> str:
-    return said.decode(errors="replace").strip().removeprefix("Error: ")
+    """Its first line: Podman adds that the connection to the process was lost."""
+    return said.decode(errors="replace").strip().partition("\n")[0].removeprefix(_PODMANS.decode()).rstrip()
 
 
 async def _kill_group(engine: Engine, pid: int) -> None:

@@ -187,7 +187,7 @@ class DockerRuntime:
             **self._ownership.labels(),
         }
         mounts = self._own_mounts(spec, directory, token)
-        body = specification.container_body(spec, spec.sandbox, user, labels, mounts)
+        body = specification.container_body(spec, user=user, labels=labels, mounts=mounts, podman=self._engine.podman)
         container = ContainerId(await self._create(specification.container_name(spec.name), body))
         self._containers[container] = _Own(spec)
         if not spec.command and not mounts:
@@ -212,7 +212,8 @@ class DockerRuntime:
     async def exec(self, container: ContainerId, spec: ExecSpec, output: OutputSink) -> Execution:
         execution: EngineExecution | None = None
         try:
-            made = await self._engine.new_exec(container, specification.exec_body(spec))
+            body = specification.exec_body(spec, await self._spec(container), podman=self._engine.podman)
+            made = await self._engine.new_exec(container, body)
             # Once the engine has been asked to start it, it must be known how to end it.
             with anyio.CancelScope(shield=True, deadline=anyio.current_time() + _START_EXEC_SECONDS):
                 stream = await self._engine.start_exec(made)

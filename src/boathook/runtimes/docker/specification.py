@@ -7,7 +7,8 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from boathook.runtimes.base import ContainerSpec, ExecSpec, Mount, NetworkMode, SandboxId, SandboxSpec
+from boathook.errors import UnsupportedHere
+from boathook.runtimes.base import ContainerSpec, ExecSpec, Mount, NetworkMode, SandboxSpec
 from boathook.runtimes.docker.pause import PROGRAM
 
 Body: TypeAlias = dict[str, Any]
@@ -39,9 +40,10 @@ def sandbox_body(spec: SandboxSpec, image: str, labels: Mapping[str, str]) -> Bo
 
 
 def container_body(
-    spec: ContainerSpec, sandbox: SandboxId, user: tuple[int, int], labels: Mapping[str, str], mounts: tuple[Mount, ...]
+    spec: ContainerSpec, *, user: tuple[int, int], labels: Mapping[str, str], mounts: tuple[Mount, ...], podman: bool
 ) -> Body:
     """``mounts`` are those that the runtime adds to the container's own."""
+    shared = f"container:{spec.sandbox}"
     program = list(spec.command) or [WAITING]
     security = ["no-new-privileges:true"] if spec.no_new_privileges else []
     return {
@@ -49,7 +51,7 @@ def container_body(
         # The image's own command must not be added to it: with an entrypoint given, engines leave it out.
         "Entrypoint": program[:1],
         "Cmd": program[1:],
-        "Env": _environment(spec),
+        "Env": _environment(spec, podman=podman),
         "WorkingDir": spec.working_dir,
         "User": f"{user[0]}:{user[1]}",
         "Labels": {**spec.labels, **labels},
@@ -57,8 +59,10 @@ def container_body(
         # Whoever wants a check of a container's health asks for it: not the image.
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": {
-            "NetworkMode": f"container:{sandbox}",
-            "IpcMode": f"container:{sandbox}",
+            "NetworkMode": shared,
+            "IpcMode": shared,
+            # Docker gives the network's host name with the network, and knows no such mode.
+            "UTSMode": shared if podman else "",
             "Privileged": spec.privileged,
             "CapAdd": list(spec.capabilities_add),
             "CapDrop": list(spec.capabilities_drop),
@@ -71,15 +75,22 @@ def container_body(
     }
 
 
-def exec_body(spec: ExecSpec) -> Body:
-    """A name without a value takes the variable away."""
+def exec_body(spec: ExecSpec, container: ContainerSpec, *, podman: bool) -> Body:
+    """A name without a value takes the variable away. Raises ``UnsupportedHere`` where Podman is asked to do so."""
+    known = {name for name, _ in (*container.environment, *container.image.config.environment)}
+    removed = [name for name, value in spec.environment if value is None and (name in known or not podman)]
+    if podman and removed:
+        raise UnsupportedHere(
+            f'Podman cannot take variable "{removed[0]}" away from a process in a container',
+            hint="give it a value, which may be empty; or take it away in the command: env -u NAME COMMAND",
+        )
     body: Body = {
         "Cmd": list(spec.command),
         "AttachStdout": True,
         "AttachStderr": True,
         "Tty": False,
         "Privileged": spec.privileged,
-        "Env": [name if value is None else f"{name}={value}" for name, value in spec.environment],
+        "Env": [*(f"{name}={value}" for name, value in spec.environment if value is not None), *removed],
     }
     if spec.user is not None:
         body["User"] = spec.user
@@ -93,9 +104,14 @@ def container_name(*parts: str) -> str:
     return "-".join((*(_NO_NAME.sub("-", part).strip("-.") for part in parts if part), secrets.token_hex(4)))
 
 
-def _environment(spec: ContainerSpec) -> list[str]:
-    """All of it. What only the image has is taken away, but for PATH: without one no program would be found."""
+def _environment(spec: ContainerSpec, *, podman: bool) -> list[str]:
+    """All of it. What only the image has is taken away, but for PATH: without one no program would be found.
+
+    Podman takes nothing away.
+    """
     given = dict(spec.environment)
+    if podman:
+        return [f"{name}={value}" for name, value in given.items()]
     removed = [name for name, _ in spec.image.config.environment if name not in given and name != "PATH"]
     return [*(f"{name}={value}" for name, value in given.items()), *removed]
 
