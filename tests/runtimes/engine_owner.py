@@ -1,4 +1,4 @@
-"""A process of its own with a container in an engine: ``python engine_owner.py HOME``. Prints the container's id."""
+"""A process of its own with a container in an engine: ``python engine_owner.py HOME [keep]``. Prints the container's id."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from boathook.home import Home
 from tests.runtimes.engines import an_engine_place
 
 
-async def main(home: str) -> None:
-    async with an_engine_place(Home(Path(home))) as place:
+async def main(home: str, *options: str) -> None:
+    async with an_engine_place(Home(Path(home)), keep="keep" in options) as place:
         await place.runtime.create_volume("scratch", {}, mode=0o777, sandbox=place.sandbox)
         print(await place.ready(), flush=True)
         await anyio.to_thread.run_sync(sys.stdin.read)
 
 
-anyio.run(main, sys.argv[1])
+anyio.run(main, *sys.argv[1:])

@@ -17,10 +17,15 @@ from tests.runtimes.build import Place
 
 @asynccontextmanager
 async def an_engine_place(
-    home: Home, endpoint: Endpoint | None = None, *, network: NetworkMode = NetworkMode.POD, **changes: Any
+    home: Home,
+    endpoint: Endpoint | None = None,
+    *,
+    network: NetworkMode = NetworkMode.POD,
+    keep: bool = False,
+    **changes: Any,
 ) -> AsyncIterator[Place]:
     """``changes`` are those of the sandbox."""
-    async with DockerRuntime(home, endpoint=endpoint or find_endpoint(os.environ), offline=True) as runtime:
+    async with DockerRuntime(home, endpoint=endpoint or find_endpoint(os.environ), offline=True, keep=keep) as runtime:
         image = await runtime.resolve_image(IMAGE, PullPolicy.IF_NOT_PRESENT)
         spec = SandboxSpec(name="pod", hostname="pod-host", network=network, labels={}, **changes)
         yield Place(runtime, image, await runtime.create_sandbox(spec))

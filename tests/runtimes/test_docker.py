@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -25,14 +24,13 @@ from boathook.runtimes.base import (
     NetworkMode,
     PullPolicy,
     Response,
-    SandboxSpec,
     TcpConnect,
 )
 from boathook.runtimes.docker.endpoint import Endpoint, find_endpoint
 from boathook.runtimes.docker.removal import sweep_engine
 from boathook.runtimes.docker.runtime import DockerRuntime
 from tests.peers.docker import IMAGE, TestEngine
-from tests.runtimes.build import IDLE, Place, ignored
+from tests.runtimes.build import IDLE, Place, ignored, namespace
 from tests.runtimes.engines import an_engine_place
 
 pytestmark = [pytest.mark.anyio, pytest.mark.runtime]
@@ -67,9 +65,9 @@ async def asked(place: Place, container: ContainerId, request: HttpRequest) -> R
                 await anyio.sleep(0.02)
 
 
-def a_killed_owner(home: Home) -> tuple[int, str]:
+def a_killed_owner(home: Home, *options: str) -> tuple[int, str]:
     """The pid of a process that was killed, and the container that it left."""
-    command = [sys.executable, "-m", "tests.runtimes.engine_owner", str(home.path)]
+    command = [sys.executable, "-m", "tests.runtimes.engine_owner", str(home.path), *options]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         left = owner.stdout.readline().strip()
@@ -390,9 +388,9 @@ async def test_a_sandbox_can_have_the_machines_network(home: Home, docker_engine
     async with an_engine_place(home, network=NetworkMode.HOST) as place:
         container = await place.started()
 
-        links = (await place.run(container, "ls", "/sys/class/net"))[1].split()
+        network = (await place.run(container, "readlink", "/proc/self/ns/net"))[1].strip()
 
-    assert set(links) == {name for _, name in socket.if_nameindex()}
+    assert network == namespace("self", "net")
 
 
 async def test_a_container_is_asked_at_its_sandboxs_address(place: Place) -> None:
@@ -485,19 +483,20 @@ async def test_nothing_is_left_in_the_engine_when_the_runtime_is_closed(home: Ho
     assert list((home.path / "engine").iterdir()) == []
 
 
-async def test_what_is_to_stay_stays_and_belongs_to_no_process(home: Home, docker_engine: TestEngine) -> None:
-    sandbox_spec = SandboxSpec(name="pod", hostname="pod", network=NetworkMode.POD, labels={})
-    async with DockerRuntime(home, keep=True) as runtime:
-        image = await runtime.resolve_image(IMAGE, PullPolicy.NEVER)
-        place = Place(runtime, image, await runtime.create_sandbox(sandbox_spec))
-        container = await place.started()
+async def test_what_is_to_stay_stays_whatever_becomes_of_its_maker(home: Home, docker_engine: TestEngine) -> None:
+    _, left = a_killed_owner(home, "keep")
+    endpoint = find_endpoint({"DOCKER_HOST": docker_engine.address})
 
-    assert await sweep_engine(home, find_endpoint({"DOCKER_HOST": docker_engine.address})) == ()
+    assert await sweep_engine(home, endpoint) == ()
+
     async with DockerRuntime(home) as runtime:
-        seen = await runtime.inspect(container)
-        await runtime.remove(container)
-        await runtime.remove_sandbox(place.sandbox)
-    assert (seen.state, seen.owner_alive) == (ContainerState.RUNNING, True)
+        seen = await runtime.inspect(ContainerId(left))
+        directories = list((home.path / "engine").glob("*/volumes/scratch"))
+        await runtime.remove(seen.id)
+        await runtime.remove_sandbox(seen.spec.sandbox)
+    assert (seen.state, seen.owner_alive, len(directories)) == (ContainerState.RUNNING, True, 1)
+    assert docker_engine.docker("ps", "-aq") == ""
+    assert list((home.path / "engine").iterdir()) == []
 
 
 async def test_what_a_killed_owner_left_is_seen_and_swept_and_nothing_of_a_living_one(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from boathook.errors import CouldNotStart
+from boathook.errors import CouldNotStart, UnsupportedHere
 from boathook.model import Finding, Severity
 from boathook.pods.expand import expand, references
 from boathook.pods.model import Claim, EmptyDir, HostPath, Pod, PodContainer, PodVolume, VolumeMount
@@ -27,7 +27,8 @@ WRITABLE = 0o660
 ENTERED = stat.S_ISGID | 0o110
 """And to its directories: they are entered by the group, and what is made in them is the group's."""
 
-_SIMULATED = "simulated:"
+_NO_PATH = "volume:"
+"""Begins the place of a volume whose path is not known: a simulated one, or one of an engine elsewhere."""
 
 _TYPES = {
     "Directory": (Path.is_dir, "directory"),
@@ -96,11 +97,16 @@ async def _make(
             made = await runtime.create_volume(volume.name, {}, mode=FILES_MODE, sandbox=sandbox)
             if made.path is not None:
                 await anyio.to_thread.run_sync(write_files, made.path, contents, _group(pod))
+            elif runtime.name != "simulated":
+                raise UnsupportedHere(
+                    f'volume "{volume.name}" cannot be filled: the place of the engine\'s volumes is not known here',
+                    hint="run as root on the engine's machine",
+                )
             return _place(made)
 
 
 def _place(volume: Volume) -> str:
-    return str(volume.path) if volume.path is not None else f"{_SIMULATED}{volume.name}"
+    return str(volume.path) if volume.path is not None else f"{_NO_PATH}{volume.name}"
 
 
 async def _is_ours(volume: Volume, runtime: ContainerRuntime) -> bool:
@@ -185,7 +191,7 @@ def _sub_path(mount: VolumeMount, variables: Mapping[str, str]) -> str:
 
 def _within(place: str, sub_path: str) -> str:
     """A directory inside the volume, made if missing. A link must not lead out of it."""
-    if not sub_path or place.startswith(_SIMULATED):
+    if not sub_path or place.startswith(_NO_PATH):
         return place
     root = Path(place).resolve()
     inside = (root / sub_path).resolve()

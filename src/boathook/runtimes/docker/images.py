@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import tarfile
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,8 @@ from boathook.images.credentials import DEFAULT_SERVER, Credentials, find_creden
 from boathook.images.model import Image, ImageConfig, PullPolicy
 from boathook.images.reference import DEFAULT_REGISTRY, InvalidReference, Reference, parse
 from boathook.runtimes.docker.engine import Engine
+from boathook.runtimes.docker.sandboxes import SandboxDirectories
+from boathook.runtimes.trees import delete_tree
 
 PullProgress = Callable[[str, Mapping[str, Any]], None]
 """Is told the reference, and what the engine says of its pull: ``status``, ``id`` of the layer, ``progressDetail``."""
@@ -32,18 +33,25 @@ class EngineImages:
     """The images of one engine. ``offline``: nothing is pulled."""
 
     def __init__(
-        self, engine: Engine, labels: Mapping[str, str], *, offline: bool, progress: PullProgress | None = None
+        self,
+        engine: Engine,
+        labels: Mapping[str, str],
+        directories: SandboxDirectories,
+        *,
+        offline: bool,
+        progress: PullProgress | None = None,
     ) -> None:
         self._engine = engine
         self._labels = labels
         self._offline = offline
         self._progress = progress
+        self._directories = directories
         self._users: dict[str, Path] = {}
-        self._files = tempfile.TemporaryDirectory(prefix="boathook-users-")
         self._reading = anyio.Lock()
 
     def close(self) -> None:
-        self._files.cleanup()
+        for path in self._users.values():
+            delete_tree(path)
 
     async def resolve(self, reference: str, policy: PullPolicy) -> Image:
         """Raises ``ImageUnavailable`` with what was tried and the remedy."""
@@ -113,7 +121,7 @@ class EngineImages:
 
     async def _read_users(self, image: Image) -> Path:
         """An engine shows files of containers only, so one is made, and never started."""
-        root = Path(tempfile.mkdtemp(dir=self._files.name))
+        root = self._directories.path(self._directories.make())
         (root / "etc").mkdir()
         body = {"Image": image.reference, "Entrypoint": ["/-"], "Labels": dict(self._labels)}
         made = (await self._engine.call("POST", "containers/create", body=body))["Id"]

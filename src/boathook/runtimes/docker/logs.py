@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,30 +16,46 @@ from boathook.runtimes.docker.state import moment
 if TYPE_CHECKING:
     from aiohttp import StreamReader
 
+_STDERR = 2
 _HEAD = struct.Struct(">BxxxL")
 """One byte for the stream, three of nothing, four for the length (Engine API, ``ContainerAttach``)."""
-_LONGEST_RECORD = 16 * 1024
-"""An engine writes a longer line in several records (moby daemon/logger/copier.go: defaultBufSize)."""
+_FULL_RECORD = 16 * 1024
+"""Docker writes a longer line in several records of this size (moby daemon/logger/copier.go: defaultBufSize)."""
 
 
 async def log_lines(content: StreamReader) -> AsyncIterator[LogLine]:
-    """Until the engine has no more."""
+    """Until the engine has no more.
+
+    Podman's records have other sizes: one without a line's end goes on in the next of its stream, if there is one.
+    """
+    held: dict[Stream, LogLine] = {}
+    async for stream, frame in _frames(content):
+        if stream in held:
+            yield replace(held.pop(stream), partial=True)
+        line = _line(stream, frame)
+        if frame.endswith(b"\n") or line.partial:
+            yield line
+        else:
+            held[stream] = line
+    for line in held.values():
+        yield line
+
+
+async def _frames(content: StreamReader) -> AsyncIterator[tuple[Stream, bytes]]:
     while True:
         try:
             number, length = _HEAD.unpack(await content.readexactly(_HEAD.size))
             frame = await content.readexactly(length)
         except asyncio.IncompleteReadError:
             return
-        yield _line(Stream.STDERR if number == 2 else Stream.STDOUT, frame)
+        yield Stream.STDERR if number == _STDERR else Stream.STDOUT, frame
 
 
 def _line(stream: Stream, frame: bytes) -> LogLine:
-    """A line without its end goes on in the next record, unless it is short: then it was the last one."""
     time, _, text = frame.partition(b" ")
-    whole = text.endswith(b"\n")
     return LogLine(
         time=moment(time.decode("ascii", errors="replace")) or datetime.fromtimestamp(0, UTC),
         stream=stream,
-        partial=not whole and len(text) >= _LONGEST_RECORD,
+        partial=not text.endswith(b"\n") and len(text) >= _FULL_RECORD,
         text=text.removesuffix(b"\n").decode(errors="replace"),
     )

@@ -58,14 +58,22 @@ async def _sweep(home: Home, engine: Engine) -> tuple[str, ...]:
     # A sandbox goes last: its containers use its network.
     for each in sorted(orphans, key=lambda each: marks.SANDBOX in each["Labels"]):
         said.append(await _remove_orphan(engine, each))
+    await _sweep_directories(home, engine, place)
+    return tuple(said)
+
+
+async def _sweep_directories(home: Home, engine: Engine, place: str) -> None:
+    """Those of dead makers that no container uses: what was made to stay outlives its maker."""
+    query = {"all": True, **marks.filters({marks.PLACE: place}, marks.DIRECTORY)}
+    used = {each["Labels"][marks.DIRECTORY] for each in await engine.call("GET", "containers/json", query=query)}
     volumes = EngineVolumes(engine, place)
     directories = SandboxDirectories(home)
     for name, maker in tuple(directories.all()):
-        if not maker.alive:
-            for volume in await volumes.list({marks.DIRECTORY: name}):
-                await volumes.remove(volume.name)
-            await anyio.to_thread.run_sync(delete_tree, directories.path(name))
-    return tuple(said)
+        if maker.alive or name in used:
+            continue
+        for volume in await volumes.list({marks.DIRECTORY: name}):
+            await volumes.remove(volume.name)
+        await anyio.to_thread.run_sync(delete_tree, directories.path(name))
 
 
 async def _remove_orphan(engine: Engine, found: dict[str, Any]) -> str:

@@ -29,7 +29,6 @@ from boathook.runtimes.base import (
     Exit,
     Image,
     LogLine,
-    Mount,
     OutputSink,
     PullPolicy,
     Request,
@@ -45,11 +44,12 @@ from boathook.runtimes.docker.endpoint import Endpoint, find_endpoint
 from boathook.runtimes.docker.engine import Engine, Refused
 from boathook.runtimes.docker.events import EventWatch
 from boathook.runtimes.docker.executions import EngineExecution
-from boathook.runtimes.docker.images import EngineImages, PullProgress, file_in
+from boathook.runtimes.docker.files import ContainerFiles
+from boathook.runtimes.docker.images import EngineImages, PullProgress
 from boathook.runtimes.docker.logs import log_lines
 from boathook.runtimes.docker.network import connector
 from boathook.runtimes.docker.removal import remove_container
-from boathook.runtimes.docker.sandboxes import SandboxDirectories, message_text
+from boathook.runtimes.docker.sandboxes import SandboxDirectories
 from boathook.runtimes.docker.state import container_as_seen, state_of
 from boathook.runtimes.docker.volumes import EngineVolumes
 from boathook.runtimes.processes import this_process
@@ -90,6 +90,7 @@ class DockerRuntime:
         self._keep = keep
         self._progress = progress
         self._directories = SandboxDirectories(home)
+        self._files = ContainerFiles(self._engine, self._directories)
         self._containers: dict[ContainerId, _Own] = {}
         self._executions: set[EngineExecution] = set()
         self._ownership: marks.Ownership
@@ -112,11 +113,19 @@ class DockerRuntime:
         self._ownership = marks.Ownership(place, owner, secrets.token_hex(8))
         await self._engine.open()
         self._images = EngineImages(
-            self._engine, self._ownership.labels(), offline=self._offline, progress=self._progress
+            self._engine,
+            self._ownership.labels(),
+            self._directories,
+            offline=self._offline,
+            progress=self._progress,
         )
         self._volumes = EngineVolumes(self._engine, place)
         self._watch = EventWatch(self._engine, self._ownership.instance)
-        await self._watch.open()
+        try:
+            await self._watch.open()
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -186,12 +195,11 @@ class DockerRuntime:
             marks.MESSAGE: token,
             **self._ownership.labels(),
         }
-        mounts = self._own_mounts(spec, directory, token)
+        mounts = self._files.mounts(spec, directory, token)
         body = specification.container_body(spec, user=user, labels=labels, mounts=mounts, podman=self._engine.podman)
         container = ContainerId(await self._create(specification.container_name(spec.name), body))
         self._containers[container] = _Own(spec)
-        if not spec.command and not mounts:
-            await self._put_waiting_program(container)
+        await self._files.put(container, spec)
         return container
 
     async def start(self, container: ContainerId) -> None:
@@ -305,23 +313,6 @@ class DockerRuntime:
         made = await self._engine.call("POST", "containers/create", query={"name": name}, body=dict(body))
         return str(made["Id"])
 
-    def _own_mounts(self, spec: ContainerSpec, directory: str, token: str) -> tuple[Mount, ...]:
-        """Files of this machine that the container gets, where the engine can see them."""
-        if not self._engine.endpoint.local:
-            return ()
-        mounts = []
-        if spec.termination_message_path is not None:
-            file = self._directories.message_file(directory, token)
-            mounts.append(Mount(source=str(file), target=spec.termination_message_path))
-        if not spec.command:
-            program = self._directories.waiting_program(directory, pause.program(self._engine.architecture))
-            mounts.append(Mount(source=str(program), target=specification.WAITING, read_only=True))
-        return tuple(mounts)
-
-    async def _put_waiting_program(self, container: ContainerId) -> None:
-        content = pause.archive(self._engine.architecture, specification.WAITING)
-        await self._engine.call("PUT", f"containers/{container}/archive", query={"path": "/"}, body=content)
-
     async def _refuse_root(self, container: ContainerId, spec: ContainerSpec) -> None:
         if spec.run_as_non_root:
             found = await self._inspect(container)
@@ -370,21 +361,12 @@ class DockerRuntime:
         spec = self._specification(found)
         message = ""
         if state_of(found["State"]) is ContainerState.EXITED and spec.termination_message_path is not None:
-            message = await self._termination_message(found, spec.termination_message_path)
+            message = await self._files.termination_message(found, spec.termination_message_path)
         own = self._containers.get(ContainerId(found["Id"]))
         seen = container_as_seen(found, spec, message)
         if own is not None and own.failed and seen.state is ContainerState.CREATED:
             return replace(seen, state=ContainerState.EXITED, exit=Exit(code=None, signal=None))
         return seen
-
-    async def _termination_message(self, found: Mapping[str, Any], path: str) -> str:
-        """Out of the file that was mounted there; an engine elsewhere is asked for it."""
-        labels = found["Config"]["Labels"]
-        if self._engine.endpoint.local:
-            return self._directories.message(labels.get(marks.DIRECTORY, ""), labels.get(marks.MESSAGE, ""))
-        with contextlib.suppress(NotFound):
-            return message_text(file_in(await self._engine.archive(found["Id"], path)))
-        return ""
 
     async def _look(self, container: ContainerId, tell: Callable[[Container], None]) -> None:
         """One that is removed meanwhile, or that another version wrote, is none."""

@@ -1,4 +1,4 @@
-"""A sandbox's directory on this machine: termination messages, volumes of its own, the program that waits."""
+"""Directories on this machine: of a sandbox, with termination messages and volumes of its own, and of images' users."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST_MESSAGE = 4096
 
 @dataclass(frozen=True, slots=True)
 class SandboxDirectories:
-    """One for each sandbox, named after its maker: PID-START-RANDOM."""
+    """Each is named after its maker: PID-START-RANDOM."""
 
     home: Home
 
