@@ -17,6 +17,7 @@ _CONFIGURATION = """\
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [network]
+network_backend = "cni"
 network_config_dir = "{state}/net"
 [engine]
 runtime = "runc"
@@ -32,7 +33,7 @@ def refusal() -> str | None:
         return "Podman's service is started by root only: networks of others differ"
     missing = [name for name in ("podman", "docker", "ip", "busybox") if shutil.which(name) is None]
     if missing:
-        return f"{', '.join(missing)} is missing: apt-get install podman docker.io iproute2 busybox-static"
+        return f"{', '.join(missing)} is missing: apt-get install podman containernetworking-plugins docker.io"
     return None
 
 

@@ -1,4 +1,4 @@
-"""A process of its own with a container in an engine: ``python engine_owner.py HOME [keep]``. Prints the container's id."""
+"""A process of its own with a container in an engine: ``engine_owner.py HOME [keep]``. Prints the container's id."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ async def main(home: str, *options: str) -> None:
         await anyio.to_thread.run_sync(sys.stdin.read)
 
 
-anyio.run(main, *sys.argv[1:])
+anyio.run(lambda: main(*sys.argv[1:]))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +31,7 @@ from boathook.runtimes.base import (
 from boathook.runtimes.docker.endpoint import Endpoint, find_endpoint
 from boathook.runtimes.docker.removal import sweep_engine
 from boathook.runtimes.docker.runtime import DockerRuntime
-from tests.peers.docker import IMAGE, TestEngine
+from tests.peers.docker import TestEngine
 from tests.runtimes.build import IDLE, Place, ignored, namespace
 from tests.runtimes.engines import an_engine_place
 
@@ -53,6 +55,34 @@ async def elsewhere(home: Home, docker_engine: TestEngine) -> AsyncIterator[Plac
 
 def a_get(port: int) -> HttpRequest:
     return HttpRequest(secure=False, host="", port=port, path="/index.html", headers=())
+
+
+@asynccontextmanager
+async def a_way_to(engine: TestEngine, path: str) -> AsyncIterator[Callable[[], None]]:
+    """A socket that leads to the engine's until it is cut."""
+    open_streams: list[asyncio.StreamWriter] = []
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while chunk := await reader.read(65536):
+                writer.write(chunk)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_unix_connection(engine.address.removeprefix("unix://"))
+        open_streams.extend((writer, back))
+        await asyncio.gather(copy(reader, back), copy(there, writer))
+
+    def cut() -> None:
+        server.close()
+        Path(path).unlink()
+        for writer in open_streams:
+            writer.transport.abort()
+
+    server = await asyncio.start_unix_server(serve, path)
+    yield cut
+    await anyio.wait_all_tasks_blocked()
 
 
 async def asked(place: Place, container: ContainerId, request: HttpRequest) -> Response:
@@ -564,6 +594,38 @@ async def test_an_engine_that_is_not_there_is_told_with_the_remedy(home: Home, t
         f"the engine at unix://{tmp_path}/none (DOCKER_HOST) cannot be reached: No such file or directory"
     )
     assert "DOCKER_HOST" in (caught.value.hint or "")
+
+
+async def test_an_engine_that_breaks_away_is_told_to_everybody_who_waits(
+    home: Home, docker_engine: TestEngine, tmp_path: Path
+) -> None:
+    told: list[str] = []
+
+    async def tell(waiting: Awaitable[Exit]) -> None:
+        try:
+            await waiting
+        except PlaceError as error:
+            told.append(str(error))
+
+    way = f"{tmp_path}/way"
+    async with (
+        a_way_to(docker_engine, way) as cut,
+        an_engine_place(home, Endpoint(address=f"unix://{way}", found_by="test")) as place,
+    ):
+        container = await place.started()
+        execution = await place.runtime.exec(container, ExecSpec(command=("sleep", "600")), ignored)
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(tell, place.runtime.wait(container))
+                tasks.start_soon(tell, execution.wait())
+                await anyio.wait_all_tasks_blocked()
+                cut()
+        with pytest.raises(PlaceError, match="cannot be reached"):
+            await place.runtime.signal(container, "SIGTERM")
+    docker_engine.docker("rm", "-f", container, place.sandbox)
+
+    assert len(told) == 2
+    assert all(line.startswith(f"the engine at unix://{way} (test) cannot be reached: ") for line in told)
 
 
 async def test_the_stop_signal_of_a_specification_is_the_engines_too(place: Place, docker_engine: TestEngine) -> None:

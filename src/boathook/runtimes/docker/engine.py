@@ -161,6 +161,8 @@ class Engine:
             yield
         except DockerError as error:
             raise self._failure(error.status, str(error.message)) from error
+        except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError) as error:
+            raise self._unreached("the connection broke off") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreached(str(error) or type(error).__name__) from error
 
