@@ -140,11 +140,12 @@ def a_bridge() -> Iterator[tuple[str, str]]:
     """The name of a bridge, and its network, whose addresses nothing else here has."""
     name = f"bh{os.getpid()}-{secrets.token_hex(2)}"
     taken = _run("ip", "-o", "-4", "addr", "show")
-    used = [ipaddress.ip_network(word, strict=False) for word in taken.split() if "/" in word]
+    used = [ipaddress.IPv4Network(word, strict=False) for word in taken.split() if "/" in word]
+    # Processes that look at the same moment begin at different networks.
+    all_networks = list(ipaddress.IPv4Network("10.189.0.0/16").subnets(new_prefix=24))
+    begin = 2 * os.getpid() % len(all_networks)
     network = next(
-        one
-        for one in ipaddress.ip_network("10.189.0.0/16").subnets(new_prefix=24)
-        if not any(one.overlaps(other) for other in used)
+        one for one in (*all_networks[begin:], *all_networks[:begin]) if not any(one.overlaps(other) for other in used)
     )
     _run("ip", "link", "add", name, "type", "bridge")
     try:

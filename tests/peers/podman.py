@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.peers.docker import IMAGE, TestEngine, a_bridge, skip, unmount_below, wait_until_up
+from tests.runtimes.build import processes_below
 
 _CONFIGURATION = """\
 [containers]
@@ -23,6 +25,7 @@ network_config_dir = "{state}/net"
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+exit_command_delay = 5
 """
 """Limits and runtime are such that no capability is needed that a container as a machine does not have."""
 
@@ -65,6 +68,10 @@ def a_podman_engine() -> Iterator[TestEngine]:
             finally:
                 service.terminate()
                 service.wait(timeout=60)
+                # Each exec leaves a monitor behind for a while.
+                for pid in processes_below(state):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
         unmount_below(state)
 
 
