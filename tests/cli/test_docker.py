@@ -138,6 +138,7 @@ def test_what_an_engine_is_not_used_for_is_refused_by_name(
     assert done.returncode == 2
 
 
+@pytest.mark.behaviour("deps:2")
 def test_without_the_client_library_the_extra_is_named(home: Home) -> None:
     script = (
         "import sys; sys.modules['aiodocker'] = None; sys.argv = ['boathook', 'pod', 'run', sys.argv[1], "

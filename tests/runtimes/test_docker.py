@@ -127,6 +127,7 @@ async def has_gone(argument: str) -> bool:
     return False
 
 
+@pytest.mark.behaviour("deps:3")
 async def test_an_exec_has_its_user_directory_and_variables_and_its_streams_apart(place: Place) -> None:
     container = await place.started(environment=(("A", "1"), ("B", "2")))
     script = 'id -u; id -g; pwd; echo "$A $FOO ${B-none}"; echo e >&2; exit 7'
@@ -159,6 +160,7 @@ async def test_an_exec_without_a_user_has_that_of_its_container(place: Place) ->
         (ExecSpec(command=()), "No exec command specified"),
     ],
 )
+@pytest.mark.behaviour("deps:5", "deps:6")
 async def test_a_program_that_cannot_be_started_is_told_with_the_engines_reason(
     place: Place, spec: ExecSpec, reason: str
 ) -> None:
@@ -173,6 +175,7 @@ async def test_a_program_that_cannot_be_started_is_told_with_the_engines_reason(
 
 
 @pytest.mark.parametrize("code", [125, 126, 127])
+@pytest.mark.behaviour("deps:5")
 async def test_a_program_that_ends_with_an_engines_code_has_failed_by_itself(place: Place, code: int) -> None:
     container = await place.started()
 
@@ -181,6 +184,7 @@ async def test_a_program_that_ends_with_an_engines_code_has_failed_by_itself(pla
     assert (ended.code, stdout) == (code, "OCI runtime exec failed\n")
 
 
+@pytest.mark.behaviour("deps:7")
 async def test_a_paused_container_is_entered_by_nobody(place: Place, docker_engine: TestEngine) -> None:
     container = await place.started()
     docker_engine.docker("pause", container)
@@ -189,6 +193,7 @@ async def test_a_paused_container_is_entered_by_nobody(place: Place, docker_engi
         await place.runtime.exec(container, ExecSpec(command=("true",)), ignored)
 
 
+@pytest.mark.behaviour("deps:9")
 async def test_an_exec_ends_with_its_container(place: Place) -> None:
     container = await place.started()
     execution = await place.runtime.exec(container, ExecSpec(command=("sleep", "600")), ignored)
@@ -242,6 +247,34 @@ async def test_an_exec_that_is_cancelled_while_it_starts_leaves_nothing_that_run
     assert (await place.runtime.inspect(container)).state is ContainerState.RUNNING
 
 
+@pytest.mark.behaviour("deps:8")
+async def test_a_hook_past_its_time_is_killed_and_what_it_wrote_is_kept(place: Place) -> None:
+    container = await place.started()
+    written: list[bytes] = []
+    command = ("sh", "-c", "echo begun; sleep 61014")
+    execution = await place.runtime.exec(
+        container, ExecSpec(command=command), lambda stream, chunk: written.append(chunk)
+    )
+
+    with anyio.move_on_after(0.5) as limit:
+        await execution.wait()
+    await execution.kill()
+
+    assert limit.cancelled_caught
+    assert b"".join(written) == b"begun\n"
+    assert await has_gone("61014")
+
+
+@pytest.mark.behaviour("deps:11")
+async def test_a_background_child_that_holds_the_output_is_not_waited_for_in_vain(place: Place) -> None:
+    container = await place.started()
+
+    with anyio.fail_after(10):
+        ended, stdout, _ = await place.run(container, "sh", "-c", "sleep 1 & echo said; exit 4")
+
+    assert (ended.code, stdout) == (4, "said\n")
+
+
 async def test_much_output_comes_whole(place: Place) -> None:
     container = await place.started()
 
@@ -251,6 +284,7 @@ async def test_much_output_comes_whole(place: Place) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.behaviour("deps:4")
 async def test_a_hundred_execs_at_once_keep_their_output_apart(place: Place) -> None:
     container = await place.started()
     results = {}
@@ -269,6 +303,7 @@ async def test_a_hundred_execs_at_once_keep_their_output_apart(place: Place) -> 
     )
 
 
+@pytest.mark.behaviour("deps:4")
 async def test_many_who_wait_delay_nobody(place: Place) -> None:
     container = await place.started()
 

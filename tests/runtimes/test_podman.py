@@ -24,6 +24,7 @@ async def place(home: Home, podman_engine: TestEngine) -> AsyncIterator[Place]:
         yield place
 
 
+@pytest.mark.behaviour("deps:3")
 async def test_an_exec_has_its_user_directory_and_variables_and_its_streams_apart(place: Place) -> None:
     container = await place.started(environment=(("A", "1"),))
 
@@ -55,6 +56,7 @@ async def test_a_variable_cannot_be_taken_away(place: Place) -> None:
         (ExecSpec(command=()), "must provide a non-empty command"),
     ],
 )
+@pytest.mark.behaviour("deps:5", "deps:6")
 async def test_a_program_that_cannot_be_started_is_told_with_the_engines_reason(
     place: Place, spec: ExecSpec, reason: str
 ) -> None:
@@ -69,6 +71,7 @@ async def test_a_program_that_cannot_be_started_is_told_with_the_engines_reason(
 
 
 @pytest.mark.parametrize("code", [126, 127])
+@pytest.mark.behaviour("deps:5")
 async def test_a_program_that_ends_with_an_engines_code_has_failed_by_itself(place: Place, code: int) -> None:
     container = await place.started()
 
@@ -77,6 +80,7 @@ async def test_a_program_that_ends_with_an_engines_code_has_failed_by_itself(pla
     assert (ended.code, stdout) == (code, "said\n")
 
 
+@pytest.mark.behaviour("deps:7")
 async def test_a_paused_container_is_entered_by_nobody(place: Place, podman_engine: TestEngine) -> None:
     container = await place.started()
     podman_engine.docker("pause", container)
