@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
 
 _UNREACHED = 900
 """The status that the client library gives to a connection that failed."""
+
+_NOT_THERE = (
+    "start it (Docker: systemctl start docker; Podman: systemctl start podman.socket), "
+    "or say where it is with DOCKER_HOST or docker context use"
+)
+_NOT_ALLOWED = "join the group that its socket belongs to (usermod --append --groups docker USER), or run as root"
 
 _NOT_RUNNING = ("is not running", "container state improper", "can only kill running", "is paused")
 """What Docker says with 409 and Podman with 409 or 500 (measured with 20.10 and 4.3)."""
@@ -178,11 +186,10 @@ class Engine:
         return Refused(message)
 
     def _unreached(self, why: str) -> PlaceError:
-        endpoint = self.endpoint
+        endpoint, reason = self.endpoint, _reason(why)
+        hint = _NOT_ALLOWED if reason == os.strerror(errno.EACCES) else _NOT_THERE
         return PlaceError(
-            f"the engine at {endpoint.address} ({endpoint.found_by}) cannot be reached: {_reason(why)}",
-            hint="start it (Docker: systemctl start docker; Podman: systemctl start podman.socket), "
-            "or say where it is with DOCKER_HOST or docker context use",
+            f"the engine at {endpoint.address} ({endpoint.found_by}) cannot be reached: {reason}", hint=hint
         )
 
 
