@@ -102,22 +102,15 @@ class DockerRuntime:
     def name(self) -> str:
         return "docker"
 
-    @property
-    def engine(self) -> Engine:
-        return self._engine
-
     async def __aenter__(self) -> DockerRuntime:
         self._home.ensure()
         place = marks.place_token(self._home)
         owner = None if self._keep else this_process()
         self._ownership = marks.Ownership(place, owner, secrets.token_hex(8))
         await self._engine.open()
+        labels = self._ownership.labels()
         self._images = EngineImages(
-            self._engine,
-            self._ownership.labels(),
-            self._directories,
-            offline=self._offline,
-            progress=self._progress,
+            self._engine, labels, self._directories, offline=self._offline, progress=self._progress
         )
         self._volumes = EngineVolumes(self._engine, place)
         self._watch = EventWatch(self._engine, self._ownership.instance)
