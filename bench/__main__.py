@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
+from tests.peers.compose import compose_program
 
 import boathook
 from bench import floor, rootfs
@@ -21,6 +22,7 @@ from bench.ours import (
     SERVE,
     Command,
     Library,
+    compose_file,
     many_detached,
     pod_file,
     simulated,
@@ -131,6 +133,24 @@ def whole_processes(directory: Path, root: Path) -> list[Row]:
     rows.append(_row("`boathook --help`", helps[0], "python -c pass", helps[1], limit=5.0))
     plans = in_turn(lambda: cli.run("plan", one), lambda: command(python, "-c", "pass"), runs=9)
     rows.append(_row("`boathook plan` of one pod", plans[0], "python -c pass", plans[1]))
+    file = str(compose_file(directory, 50))
+    peer = str(compose_program())
+    configs = in_turn(
+        lambda: cli.run("compose", "-f", file, "config", "-q"),
+        lambda: command(peer, "-f", file, "config", "-q"),
+        runs=9,
+    )
+    allowed = max(2.5 * configs[1].median, 0.2)
+    rows.append(
+        Row(
+            "`compose config` of 50 services",
+            configs[0].milliseconds,
+            f"Docker Compose {configs[1].milliseconds}",
+            ratio(*configs),
+            "at most 2.5, or 200 ms",
+            configs[0].median <= allowed,
+        )
+    )
     grown, running = supervisor_growth(cli, home, directory, 100)
     up, down = many_detached(cli, home, directory, 200)
     rows.append(Row("200 detached pods in one supervisor, until all run", f"{up:.1f} s", "", "", "", None))

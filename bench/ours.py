@@ -74,6 +74,28 @@ spec:
       preStop: {{exec: {{command: [/bin/sh, -c, "true"]}}}}
 """
 
+SERVICE = """\
+  s{number}:
+    image: busybox:${{TAG:-1}}
+    command: sh -c "echo {number}; sleep 1"
+    environment: {{A: "{number}", B: "${{HOME}}", C: null}}
+    ports: ["{port}:80"]
+    volumes: [data:/data, ./x:/x:ro]
+    labels: [a=b, c=d]
+    healthcheck: {{test: [CMD, x], interval: 10s, retries: 3}}
+    post_start: [{{command: echo hi, user: root}}]
+    pre_stop: [{{command: [cp, a, b], environment: {{X: y}}}}]
+"""
+
+
+def compose_file(directory: Path, count: int) -> Path:
+    """A Compose file with ``count`` services."""
+    path = directory / "compose.yaml"
+    services = "".join(SERVICE.format(number=number, port=8000 + number) for number in range(count))
+    path.write_text(f"services:\n{services}volumes: {{data: {{}}}}\n")
+    return path
+
+
 SERVE = f"httpd -p 8080 -h /tmp; {MAIN}"
 
 
