@@ -77,6 +77,8 @@ def container_body(
 
 def exec_body(spec: ExecSpec, container: ContainerSpec, *, podman: bool) -> Body:
     """A name without a value takes the variable away. Raises ``UnsupportedHere`` where Podman is asked to do so."""
+    if spec.stdin is not None:
+        raise UnsupportedHere("an exec on an engine takes no standard input yet", hint="use --on local")
     known = {name for name, _ in (*container.environment, *container.image.config.environment)}
     removed = [name for name, value in spec.environment if value is None and (name in known or not podman)]
     if podman and removed:
