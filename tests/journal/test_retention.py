@@ -163,3 +163,14 @@ async def test_the_file_gets_smaller(home: Home) -> None:
     r.prune_runs(home, r.DEFAULT, NOW)
 
     assert home.journal.stat().st_size < before / 4
+
+
+async def test_the_supervisors_own_run_is_kept_without_a_word(home: Home) -> None:
+    async with Journal.open(home) as journal:
+        run = await journal.begin(command="supervisor", title="")
+        await SqliteObligations(journal, run.id).owed()
+
+        pruned = r.prune_runs(home, r.Retention(age=None, count=0), SystemClock().now() + timedelta(days=1))
+
+        assert (pruned.runs, pruned.needed) == ((), 0)
+        assert kept(home) == [run.id]

@@ -16,6 +16,7 @@ from boathook.home import Home
 from boathook.journal.database import connect
 from boathook.journal.obligations import Owner
 from boathook.journal.owners import is_alive
+from boathook.journal.retention import SUPERVISOR
 from boathook.journal.store import EVENT_VERSION, RunState, read_event
 
 RUNNING = "running"
@@ -45,10 +46,6 @@ class RunRecord:
     """Until it ended, or until the last that is known of it; None while it runs."""
     hooks: int
     hooks_succeeded: int
-
-
-SUPERVISOR = "supervisor"
-"""The command of a run that only kept others' containers alive."""
 
 
 def past_runs(home: Home, *, limit: int | None, supervisors: bool = True) -> tuple[RunRecord, ...]:

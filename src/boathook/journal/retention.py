@@ -9,6 +9,7 @@ import json
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from boathook.codec import from_json
 from boathook.errors import JournalError
@@ -16,6 +17,10 @@ from boathook.home import Home
 from boathook.journal.database import connect
 from boathook.journal.obligations import Owner
 from boathook.journal.owners import is_alive
+
+
+SUPERVISOR = "supervisor"
+"""The command of a run that only kept others' containers alive: nobody asked for it, and ``history`` hides it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,7 @@ class Pruned:
     events: int
     hook_results: int
     needed: int
-    """Runs that are past the limits and stay: they go on, or something is owed of them."""
+    """Runs that are past the limits and stay: they go on, or something is owed of them. Not the supervisor's own."""
 
 
 def prune_runs(home: Home, retention: Retention, now: datetime, *, dry_run: bool = False) -> Pruned:
@@ -59,7 +64,8 @@ def prune_runs(home: Home, retention: Retention, now: datetime, *, dry_run: bool
     try:
         connection.execute("BEGIN IMMEDIATE")
         past = _past(connection, retention, now)
-        pruned = _deleted(connection, [run for run, needed in past if not needed], len(past))
+        kept = sum(one.needed and not one.supervisor for one in past)
+        pruned = _deleted(connection, [one.run for one in past if not one.needed], kept)
         connection.execute("ROLLBACK" if dry_run else "COMMIT")
         if pruned.runs and not dry_run:
             _shrink(connection)
@@ -78,33 +84,47 @@ def prune_by_default(now: datetime, connection: sqlite3.Connection) -> None:
     if oldest is None or (count <= DEFAULT.count + SLACK_COUNT and oldest >= _written(now - DEFAULT.age - SLACK_AGE)):
         return
     past = _past(connection, DEFAULT, now)
-    _deleted(connection, [run for run, needed in past if not needed][:RUNS_AT_ONCE], len(past))
+    _deleted(connection, [one.run for one in past if not one.needed][:RUNS_AT_ONCE], 0)
 
 
-def _past(connection: sqlite3.Connection, retention: Retention, now: datetime) -> list[tuple[str, bool]]:
-    """The runs past the limits, oldest first, and whether somebody needs them."""
+class _Past(NamedTuple):
+    """A run past the limits."""
+
+    run: str
+    needed: bool
+    """It goes on, or something of it is owed."""
+    supervisor: bool
+    """Nobody asked for it: ``history`` does not show it."""
+
+
+def _past(connection: sqlite3.Connection, retention: Retention, now: datetime) -> list[_Past]:
+    """The runs past the limits, oldest first."""
     before = "" if retention.age is None else _written(now - retention.age)
     rows = connection.execute(
-        "SELECT id, state IS NULL, owner,"
+        "SELECT id, state IS NULL, owner, command,"
         " EXISTS (SELECT 1 FROM obligations o WHERE o.run = r.id AND o.state IN ('open', 'failed'))"
         " FROM (SELECT *, row_number() OVER (ORDER BY began DESC, id) AS number FROM runs) r"
         " WHERE began < ?1 OR (?2 IS NOT NULL AND number > ?2) ORDER BY began, id",
         (before, retention.count),
     ).fetchall()
     return [
-        (run, bool(owed) or bool(unended and is_alive(from_json(Owner, json.loads(owner)))))
-        for run, unended, owner, owed in rows
+        _Past(
+            run=run,
+            needed=bool(owed) or bool(unended and is_alive(from_json(Owner, json.loads(owner)))),
+            supervisor=command == SUPERVISOR,
+        )
+        for run, unended, owner, command, owed in rows
     ]
 
 
-def _deleted(connection: sqlite3.Connection, runs: list[str], past: int) -> Pruned:
+def _deleted(connection: sqlite3.Connection, runs: list[str], kept: int) -> Pruned:
     events = hook_results = 0
     for run in runs:
         events += connection.execute("DELETE FROM events WHERE run = ?", (run,)).rowcount
         hook_results += connection.execute("DELETE FROM hook_results WHERE run = ?", (run,)).rowcount
         connection.execute("DELETE FROM obligations WHERE run = ?", (run,))
         connection.execute("DELETE FROM runs WHERE id = ?", (run,))
-    return Pruned(runs=tuple(runs), events=events, hook_results=hook_results, needed=past - len(runs))
+    return Pruned(runs=tuple(runs), events=events, hook_results=hook_results, needed=kept)
 
 
 def _shrink(connection: sqlite3.Connection) -> None:

@@ -18,6 +18,11 @@ def container_as_seen(found: Mapping[str, Any], spec: ContainerSpec, termination
     """``found`` is the answer to ``GET /containers/ID/json``."""
     labels, state = found["Config"]["Labels"], found["State"]
     seen = state_of(state)
+    started = moment(state.get("StartedAt") or "")
+    finished = moment(state.get("FinishedAt") or "") if seen is ContainerState.EXITED else None
+    if started is not None and finished is not None:
+        # The engine notes a start when its process runs already: one that ends at once can have ended before it.
+        finished = max(started, finished)
     return Container(
         id=ContainerId(found["Id"]),
         spec=spec,
@@ -25,8 +30,8 @@ def container_as_seen(found: Mapping[str, Any], spec: ContainerSpec, termination
         user=labels.get(USER, ""),
         pid=(state.get("Pid") or None) if seen is ContainerState.RUNNING else None,
         created=moment(found["Created"]) or datetime.fromtimestamp(0, UTC),
-        started=moment(state.get("StartedAt") or ""),
-        finished=moment(state.get("FinishedAt") or "") if seen is ContainerState.EXITED else None,
+        started=started,
+        finished=finished,
         exit=exit_of_state(state) if seen is ContainerState.EXITED else None,
         termination_message=termination_message,
         owner_alive=not is_orphan(labels),
