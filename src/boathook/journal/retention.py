@@ -18,7 +18,6 @@ from boathook.journal.database import connect
 from boathook.journal.obligations import Owner
 from boathook.journal.owners import is_alive
 
-
 SUPERVISOR = "supervisor"
 """The command of a run that only kept others' containers alive: nobody asked for it, and ``history`` hides it."""
 
