@@ -108,3 +108,22 @@ class OperationFailed(BoathookError):
 
 class JournalError(BoathookError):
     """The journal is locked, damaged, or was written by a newer version."""
+
+
+def mistake_in(error: Exception) -> BoathookError | None:
+    """What the user can be told of what was raised, also out of the groups that task groups make of it.
+
+    None where it is, or holds, anything else: that is a bug, and no mistake beside it explains it.
+    """
+    if isinstance(error, BoathookError):
+        return error
+    if not isinstance(error, ExceptionGroup):
+        return None
+    mistakes, bugs = error.split(BoathookError)
+    if mistakes is None or bugs is not None:
+        return None
+    leaf: BaseException = mistakes
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    assert isinstance(leaf, BoathookError)
+    return leaf

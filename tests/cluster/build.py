@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import anyio
+import pytest
 
 from boathook.clock import LoopClock, SystemClock, run_virtual
 from boathook.cluster.base import Cluster, ObjectKey
@@ -31,6 +32,11 @@ from boathook.supervisor.client import call, supervisor_pid
 T = TypeVar("T")
 
 SIMULATED, LOCAL, REMOTE = "simulated", "local", "remote"
+
+REAL = [pytest.param(LOCAL, marks=pytest.mark.runtime), pytest.param(REMOTE, marks=pytest.mark.runtime)]
+
+everywhere = pytest.mark.parametrize("place", [SIMULATED, *REAL])
+"""The same test on every kind of cluster."""
 
 SECONDS = 40.0
 

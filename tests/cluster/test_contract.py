@@ -16,14 +16,14 @@ from boathook.home import Home
 from boathook.model import JsonObject, Stream
 from boathook.runtimes.base import ContainerSpec, ExecSpec, SandboxSpec
 from tests.cluster.build import (
-    LOCAL,
+    REAL,
     REMOTE,
-    SIMULATED,
     Told,
     a_config_map,
     a_job,
     a_pod,
     at,
+    everywhere,
     gone,
     key,
     on,
@@ -32,9 +32,6 @@ from tests.cluster.build import (
     running,
 )
 
-REAL = [pytest.param(LOCAL, marks=pytest.mark.runtime), pytest.param(REMOTE, marks=pytest.mark.runtime)]
-
-everywhere = pytest.mark.parametrize("place", [SIMULATED, *REAL])
 for_real = pytest.mark.parametrize("place", REAL)
 
 

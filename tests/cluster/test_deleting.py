@@ -20,14 +20,13 @@ from boathook.runtimes.assumptions import Assumption
 from boathook.runtimes.base import ContainerId
 from tests.cluster.build import (
     IDLE,
-    LOCAL,
-    REMOTE,
     SIMULATED,
     Told,
     a_config_map,
     a_job,
     a_pod,
     at,
+    everywhere,
     gone,
     key,
     on,
@@ -37,10 +36,6 @@ from tests.cluster.build import (
     simulated,
     states,
 )
-
-REAL = [pytest.param(LOCAL, marks=pytest.mark.runtime), pytest.param(REMOTE, marks=pytest.mark.runtime)]
-
-everywhere = pytest.mark.parametrize("place", [SIMULATED, *REAL])
 
 FAILING: dict[str, Any] = {"lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", "exit 3"]}}}}
 

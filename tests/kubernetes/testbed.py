@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.peers.helm import cache
+from tests.peers.fetching import cache
 
 GIVEN = "BOATHOOK_TESTBED"
 KEEP = "BOATHOOK_TESTBED_KEEP"

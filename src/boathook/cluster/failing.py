@@ -10,7 +10,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from boathook.cluster.store import Stored
-from boathook.errors import BoathookError, JournalError
+from boathook.errors import BoathookError, JournalError, mistake_in
 from boathook.model import JsonObject, JsonValue
 from boathook.objects import mapping
 
@@ -74,9 +74,6 @@ def _status(stored: Stored | None) -> JsonObject:
 
 
 def _reason(error: BoathookError | ExceptionGroup) -> str:
-    if isinstance(error, ExceptionGroup) and error.split(BoathookError)[1] is not None:
+    if (mistake := mistake_in(error)) is None:
         raise error
-    leaf: BaseException = error
-    while isinstance(leaf, BaseExceptionGroup):
-        leaf = leaf.exceptions[0]
-    return str(leaf)
+    return str(mistake)

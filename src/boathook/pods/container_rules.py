@@ -6,11 +6,12 @@ from boathook.model import JsonObject, JsonValue
 from boathook.objects import mapping
 from boathook.pods.handler_rules import PROBES, check_lifecycle, check_probe
 from boathook.pods.model import MessagePolicy, RestartAction, RestartPolicy
+from boathook.pods.name_rules import check_name
 from boathook.pods.port_rules import check_ports
 from boathook.pods.problems import FieldPath, Problems, items
 from boathook.pods.resource_rules import check_resources
 from boathook.pods.selector_rules import check_variables
-from boathook.pods.text_rules import id_faults, label_faults
+from boathook.pods.text_rules import id_faults
 from boathook.pods.volume_rules import check_mounts
 from boathook.runtimes.base import PullPolicy
 
@@ -28,7 +29,7 @@ def check_container(
     container: JsonObject, at: FieldPath, names: set[str], volumes: set[str], problems: Problems
 ) -> None:
     """All that regular and init containers have in common."""
-    _check_name(container.get("name"), (*at, "name"), names, problems)
+    check_name(container.get("name"), (*at, "name"), names, problems)
     _check_image(container.get("image"), (*at, "image"), problems)
     check_choice(container, "imagePullPolicy", tuple(PullPolicy), at, problems)
     policies = (MessagePolicy.FILE, MessagePolicy.FALLBACK_TO_LOGS)
@@ -55,17 +56,6 @@ def check_choice(
     value = where.get(key)
     if isinstance(value, str) and value and value not in choices:
         problems.unsupported((*at, key), value, tuple(str(choice) for choice in choices), in_order=in_order)
-
-
-def _check_name(name: JsonValue, at: FieldPath, names: set[str], problems: Problems) -> None:
-    if not name:
-        problems.required(at)
-    elif isinstance(name, str):
-        for detail in label_faults(name):
-            problems.invalid(at, name, detail)
-        if name in names:
-            problems.duplicate(at, name)
-        names.add(name)
 
 
 def _check_image(image: JsonValue, at: FieldPath, problems: Problems) -> None:

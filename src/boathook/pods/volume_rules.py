@@ -6,10 +6,16 @@ from boathook.documents import path_text
 from boathook.model import JsonObject, JsonValue
 from boathook.objects import mapping
 from boathook.pods.downward import FILE_FIELDS
+from boathook.pods.name_rules import check_name
 from boathook.pods.problems import FieldPath, Problems, items
 from boathook.pods.quantities import RULE, quantity
 from boathook.pods.selector_rules import check_field, check_resource
-from boathook.pods.text_rules import back_step_faults, file_path_faults, inner_path_faults, label_faults, mode_faults
+from boathook.pods.text_rules import (
+    back_step_faults,
+    file_path_faults,
+    inner_path_faults,
+    mode_faults,
+)
 
 VOLUME_KINDS = (
     "emptyDir", "hostPath", "configMap", "secret", "persistentVolumeClaim", "projected", "downwardAPI",
@@ -35,7 +41,7 @@ def check_volumes(spec: JsonObject, problems: Problems) -> set[str]:
     names: set[str] = set()
     for index, volume in items(spec.get("volumes")):
         at = ("spec", "volumes", index)
-        _check_name(volume.get("name"), (*at, "name"), names, problems)
+        check_name(volume.get("name"), (*at, "name"), names, problems)
         # One without a kind is an emptyDir.
         given = [key for key, value in volume.items() if key != "name" and value is not None]
         kinds = sorted(given, key=lambda kind: IN_ORDER.index(kind) if kind in IN_ORDER else len(IN_ORDER))
@@ -44,17 +50,6 @@ def check_volumes(spec: JsonObject, problems: Problems) -> set[str]:
         for kind in kinds[:1]:
             _check_source(kind, mapping(volume[kind]), (*at, kind), problems)
     return names
-
-
-def _check_name(name: JsonValue, at: FieldPath, names: set[str], problems: Problems) -> None:
-    if not name:
-        problems.required(at)
-    elif isinstance(name, str):
-        for detail in label_faults(name):
-            problems.invalid(at, name, detail)
-        if name in names:
-            problems.duplicate(at, name)
-        names.add(name)
 
 
 def _check_source(kind: str, source: JsonObject, at: FieldPath, problems: Problems) -> None:

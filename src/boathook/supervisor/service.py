@@ -13,7 +13,7 @@ from anyio.abc import SocketStream
 from anyio.streams.memory import MemoryObjectSendStream
 
 from boathook.clock import SystemClock
-from boathook.errors import BoathookError, PlaceError
+from boathook.errors import BoathookError, PlaceError, mistake_in
 from boathook.events import EventStream, Listener
 from boathook.journal import Context, SqliteObligations
 from boathook.model import JsonObject
@@ -124,14 +124,8 @@ async def _operate(
 
 def _mistake(error: Exception) -> BoathookError:
     """What the client is told. A bug is logged."""
-    leaf: BaseException = error
-    if isinstance(error, ExceptionGroup):
-        mistakes, bugs = error.split(BoathookError)
-        leaf = error if bugs is not None or mistakes is None else mistakes
-        while leaf is not error and isinstance(leaf, BaseExceptionGroup):
-            leaf = leaf.exceptions[0]
-    if isinstance(leaf, BoathookError):
-        return leaf
+    if (mistake := mistake_in(error)) is not None:
+        return mistake
     log.error("a request failed unexpectedly", exc_info=error)
     return PlaceError(f"process {os.getpid()} failed unexpectedly: {type(error).__name__}: {error}")
 

@@ -14,7 +14,7 @@ import signal
 from boathook.runtimes.spawner import syscalls
 from boathook.runtimes.spawner.entry import open_process
 from boathook.runtimes.spawner.process import become
-from boathook.runtimes.spawner.stat import start_time
+from boathook.runtimes.spawner.stat import fields, start_time
 from boathook.runtimes.spawner.steps import Report
 
 TYPE_CHECKING = False
@@ -105,8 +105,8 @@ def _pids() -> list[int]:
 
 def _parent(pid: int) -> int:
     """0 for what has ended, also when nobody has looked at its end yet."""
-    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
-    return int(fields[1]) if len(fields) > 1 and fields[0] not in (b"Z", b"X") else 0
+    found = fields(pid)
+    return int(found[1]) if found and found[0] not in ("Z", "X") else 0
 
 
 def _is_marked(pid: int, mark: bytes) -> bool:
