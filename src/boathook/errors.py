@@ -20,6 +20,8 @@ BoathookError                    has .hint (what to do) or None
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -127,3 +129,14 @@ def mistake_in(error: Exception) -> BoathookError | None:
         leaf = leaf.exceptions[0]
     assert isinstance(leaf, BoathookError)
     return leaf
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """What the block raises by itself comes out of the group that a task group around it makes of it."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) == 1:
+            raise group.exceptions[0] from None
+        raise

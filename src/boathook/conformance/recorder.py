@@ -19,6 +19,8 @@ from anyio.abc import AnyByteStream, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.tls import TLSListener
 
+from boathook.errors import alone
+
 HOST = "127.0.0.1"
 OTHER_HOST = "127.0.0.2"
 _LONGEST_HEAD = 65536
@@ -88,17 +90,12 @@ async def recording() -> AsyncIterator[Recorder]:
     under = await anyio.create_tcp_listener(local_host=HOST)
     recorder.tls_port = under.extra(SocketAttribute.local_port)
     secure = TLSListener(under, _certificate(), standard_compatible=False)
-    try:
+    with alone():
         async with here, there, under, anyio.create_task_group() as tasks:
             for listener, is_secure in ((here, False), (there, False), (secure, True)):
                 tasks.start_soon(listener.serve, partial(recorder.serve, secure=is_secure))
             yield recorder
             tasks.cancel_scope.cancel()
-    except BaseExceptionGroup as group:
-        # What the block itself raised comes out as it was.
-        if len(group.exceptions) == 1:
-            raise group.exceptions[0] from None
-        raise
 
 
 def _certificate() -> ssl.SSLContext:

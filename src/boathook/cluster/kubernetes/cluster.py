@@ -18,7 +18,7 @@ from boathook.cluster.kubernetes.api import Api, Expired, refusal
 from boathook.cluster.kubernetes.credentials import open_client
 from boathook.cluster.kubernetes.execution import RemoteExecution
 from boathook.cluster.kubernetes.resources import Resource, Resources
-from boathook.errors import NotFound, NotRunning, UnsupportedHere
+from boathook.errors import NotFound, NotRunning, UnsupportedHere, alone
 from boathook.model import JsonObject, Stream, Target
 from boathook.objects import mapping, mappings, text
 from boathook.runtimes.base import ExecSpec, Execution, LogLine, OutputSink
@@ -37,17 +37,13 @@ VERSION = re.compile(r"v?(\d+)\.(\d+)")
 @asynccontextmanager
 async def open_cluster(kubeconfig: Path | None = None, context: str | None = None) -> AsyncIterator[KubernetesCluster]:
     """The cluster of a kubeconfig's context, reached and its version known. Raises ``PlaceError``, ``MissingExtra``."""
-    try:
+    with alone():
         async with open_client(kubeconfig, context) as client, anyio.create_task_group() as tasks:
             api = Api(client)
             version = text(await api.get("/version"), "gitVersion")
             yield KubernetesCluster(api, version, tasks)
             # Commands that nobody waits for any more run on in their containers.
             tasks.cancel_scope.cancel()
-    except BaseExceptionGroup as group:
-        if len(group.exceptions) == 1:
-            raise group.exceptions[0] from None
-        raise
 
 
 class KubernetesCluster:
