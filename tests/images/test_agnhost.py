@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import resources
 from pathlib import Path
 
 import anyio
@@ -33,6 +36,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.runtime]
 
 STAND_IN = "agnhost:2.53"
 REAL = "agnhost:real"
+TGKILL = {"x86_64": 234, "aarch64": 131}
+"""The system call that sends a signal to one thread, by machine."""
 TLS = ("--tls-cert-file=/localhost.crt", "--tls-private-key-file=/localhost.key")
 PATHS = (
     "/",
@@ -146,6 +151,30 @@ async def test_netexec_is_not_ready_while_its_end_is_delayed(home: Home) -> None
                 await anyio.sleep(0.05)
 
     assert (response.status, response.body) == (503, b"shutting down")
+
+
+def is_at_rest(thread: int) -> bool:
+    """It sleeps, and not just while it waits for its turn in the interpreter."""
+    stat = Path(f"/proc/{thread}/task/{thread}/stat")
+    return all(stat.read_text().rpartition(") ")[2].startswith("S") for _ in range(1000))
+
+
+def test_a_signal_that_comes_to_another_thread_ends_netexec_too() -> None:
+    """The kernel may give it to any thread; the one that waits for it must hear of it all the same."""
+    program = resources.files("boathook.images").joinpath("agnhost.py")
+    command = [sys.executable, "-u", str(program), "netexec", "--http-port=0", "--udp-port=-1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+        assert server.stdout is not None
+        try:
+            assert b"Started HTTP server" in server.stdout.readline()
+            while len(threads := os.listdir(f"/proc/{server.pid}/task")) < 2 or not is_at_rest(server.pid):
+                assert server.poll() is None
+            other = max(int(thread) for thread in threads)
+            assert ctypes.CDLL(None).syscall(TGKILL[os.uname().machine], server.pid, other, signal.SIGTERM) == 0
+
+            assert server.wait(timeout=10) == 0
+        finally:
+            server.kill()
 
 
 async def test_netexec_speaks_tls_with_the_images_own_certificate(home: Home) -> None:

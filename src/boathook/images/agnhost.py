@@ -47,6 +47,19 @@ Route = Callable[["Exchange"], Answer]
 _writing = threading.Lock()
 terminated = threading.Event()
 
+_WOKEN, _WAKE = os.pipe()
+os.set_blocking(_WAKE, False)
+signal.set_wakeup_fd(_WAKE, warn_on_full_buffer=False)
+
+
+def until_terminated() -> None:
+    """Wait for the signal, to whichever thread it comes: one that waits for a lock would not hear of it.
+
+    Reading is interrupted, or finds the byte that every signal leaves; the handler has run by then.
+    """
+    while not terminated.is_set():
+        os.read(_WOKEN, 1)
+
 
 def log(text: str, where: str = "log.go:244") -> None:
     """One line as klog writes it."""
@@ -199,7 +212,7 @@ class NetExec:
         server.in_background()
         if options.udp_port != -1:
             threading.Thread(target=self.udp, daemon=True).start()
-        terminated.wait()
+        until_terminated()
         if options.delay_shutdown:
             log(f"Sleeping {options.delay_shutdown} seconds before terminating...")
             self.stopping = True
@@ -374,7 +387,7 @@ def serve_hostname(options: argparse.Namespace) -> None:
     server = Server(options.port, route)
     log(f"Serving on port {options.port}.")
     server.in_background()
-    terminated.wait()
+    until_terminated()
     log("Shutting down after receiving signal: terminated.")
     log("Awaiting pod deletion.")
     time.sleep(60)
@@ -392,7 +405,7 @@ def porter(options: argparse.Namespace) -> None:
         found = re.fullmatch(r"SERVE_(TLS_)?PORT_([0-9]+)", name)
         if found:
             Server(int(found[2]), saying(value), certificate if found[1] else None).in_background()
-    threading.Event().wait()
+    until_terminated()
 
 
 def test_webserver(options: argparse.Namespace) -> None:
