@@ -91,6 +91,24 @@ class Exec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunContainer:
+    """A program run to its end in a container of its own, beside the one that it is for: Compose's ``pre_start``.
+
+    It has that container's networks, volumes and environment; None means what is said there in each case.
+    """
+
+    image: str | None
+    """None: the target's."""
+    command: tuple[str, ...] | None
+    """What is handed to the image's entrypoint; None: the image's own command."""
+    user: str | None
+    privileged: bool
+    working_dir: str | None
+    environment: tuple[tuple[str, str | None], ...]
+    """Added over the target's environment; a None value removes the variable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sleep:
     """A wait that runs nothing in the target."""
 
@@ -133,7 +151,7 @@ class Manifest:
     """The object as JSON text: what is applied, byte for byte the same each time."""
 
 
-Handler: TypeAlias = Exec | HttpGet | TcpSocket | Sleep | Manifest
+Handler: TypeAlias = Exec | RunContainer | HttpGet | TcpSocket | Sleep | Manifest
 
 
 class OnFailure(Enum):

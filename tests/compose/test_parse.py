@@ -52,7 +52,7 @@ def test_the_documented_pre_stop_example_means_what_its_page_says() -> None:
     project = a_project((EXAMPLES / "pre-stop/compose.yaml").read_text())
 
     app = project.service("app")
-    assert app.mounts == (VolumeMount(volume="data", target="/data", read_only=False, nocopy=False),)
+    assert app.mounts == (VolumeMount(volume="data", target="/data", read_only=False, nocopy=False, subpath=""),)
     assert [volume.name for volume in project.volumes] == ["demo_data"]
     assert isinstance(app.pre_stop[0].handler, Exec)
     assert app.pre_stop[0].handler.command == ("cp", "/data/app.db", "/data/app.db.bak")
@@ -240,10 +240,10 @@ def test_mounts_in_both_forms() -> None:
     )
 
     assert app.mounts == (
-        VolumeMount(volume="data", target="/a", read_only=True, nocopy=False),
+        VolumeMount(volume="data", target="/a", read_only=True, nocopy=False, subpath=""),
         BindMount(path="/project/b", target="/b", read_only=False, create=True),
         BindMount(path="/c", target="/c", read_only=False, create=False),
-        VolumeMount(volume="data", target="/d", read_only=False, nocopy=True),
+        VolumeMount(volume="data", target="/d", read_only=False, nocopy=True, subpath=""),
     )
 
 

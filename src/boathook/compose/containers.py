@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from boathook.compose import model
-from boathook.compose.model import BindMount, NamedVolume, Project, Service, VolumeMount
+from boathook.compose.model import BindMount, NamedVolume, Project, Service, ServiceMount, TmpfsMount, VolumeMount
+from boathook.errors import UnsupportedHere
 from boathook.model import Target
 from boathook.runtimes.base import (
     Container,
@@ -129,8 +130,10 @@ def container_spec(
     )
 
 
-def _mount(mount: VolumeMount | BindMount, volumes: Mapping[str, Volume]) -> Mount:
+def _mount(mount: ServiceMount, volumes: Mapping[str, Volume]) -> Mount:
     match mount:
+        case TmpfsMount():
+            raise UnsupportedHere(f'a tmpfs at "{mount.target}" is not there yet')
         case BindMount():
             return Mount(source=mount.path, target=mount.target, read_only=mount.read_only)
         case VolumeMount():

@@ -92,7 +92,10 @@ class _FileParser:
                 name=name,
                 directory=str(self.loaded.directory),
                 files=self.loaded.files,
+                environment_files=(),
                 services=services,
+                networks=(),
+                disabled=tuple(self.loaded.disabled),
                 volumes=tuple(volume for key, volume in volumes.items() if key in used),
             ),
             warnings=tuple(self.problems.findings),
@@ -145,7 +148,9 @@ class _FileParser:
                     "not-yet", self.document.source((*path, "driver")), f'driver "{written.driver}" is not there yet'
                 )
             labels = tuple((name, text or "") for name, text in written.labels)
-            result[key] = NamedVolume(key=key, name=written.name or f"{project}_{key}", labels=labels)
+            result[key] = NamedVolume(
+                key=key, name=written.name or f"{project}_{key}", labels=labels, external=False, form={}
+            )
         return result
 
     def _services(self, volumes: dict[str, NamedVolume]) -> tuple[Service, ...]:

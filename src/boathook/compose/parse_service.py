@@ -12,7 +12,15 @@ from pathlib import Path
 
 from boathook.compose import shellwords
 from boathook.compose.dotenv import environment_of
-from boathook.compose.model import POINTS, BindMount, Dependency, Service, ServiceMount, VolumeMount
+from boathook.compose.model import (
+    POINTS,
+    BindMount,
+    Dependency,
+    RestartPolicy,
+    Service,
+    ServiceMount,
+    VolumeMount,
+)
 from boathook.compose.problems import Problems
 from boathook.compose.schema import HookFile, Pairs, ServiceFile, VolumeFile
 from boathook.documents.document import Document
@@ -68,12 +76,34 @@ class ServiceParser:
             environment=environment,
             mounts=tuple(self._mount(position, one) for position, one in enumerate(written.volumes)),
             depends_on=tuple(
-                Dependency(service=name, condition=one.condition, restart=one.restart)
+                Dependency(service=name, condition=one.condition, restart=one.restart, required=one.required)
                 for name, one in written.depends_on.items()
             ),
+            files=(),
+            build=None,
+            pull_every=None,
+            platform="",
+            scale=1,
+            healthcheck=None,
+            healthcheck_disabled=False,
+            restart=RestartPolicy(name="no", retries=0),
+            networks=(),
+            network_mode="",
+            ports=(),
+            tty=False,
+            stdin_open=False,
+            privileged=False,
+            read_only=False,
+            capabilities_add=(),
+            capabilities_drop=(),
+            hostname="",
+            extra_hosts=(),
+            attach=True,
+            form={},
             stop_signal=self._stop_signal(),
             stop_grace=self._grace(),
             container_name=written.container_name,
+            pre_start=(),
             post_start=self._hooks("post_start", written.post_start),
             pre_stop=self._hooks("pre_stop", written.pre_stop),
             labels=tuple((key, value or "") for key, value in written.labels),
@@ -202,6 +232,7 @@ class ServiceParser:
             target=written.target,
             read_only=written.read_only,
             nocopy=written.volume.nocopy,
+            subpath="",
         )
 
     def _host_path(self, source: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from boathook.compose import model
 from boathook.compose.containers import config_hash_of, is_ours, selector, service_of
-from boathook.compose.model import Dependency, NamedVolume, Project, Service
+from boathook.compose.model import Dependency, NamedVolume, Project, RestartPolicy, Service
 from boathook.compose.parse_service import STOP_GRACE
 from boathook.errors import NotFound
 from boathook.home import Home
@@ -52,9 +52,18 @@ def project_without_file(name: str, containers: Sequence[Container], volumes: It
         name=name,
         directory=directories[-1] if directories else "",
         files=(),
+        environment_files=(),
+        networks=(),
+        disabled=(),
         services=tuple(services.values()),
         volumes=tuple(
-            NamedVolume(key=volume.labels.get(model.VOLUME_LABEL, volume.name), name=volume.name, labels=())
+            NamedVolume(
+                key=volume.labels.get(model.VOLUME_LABEL, volume.name),
+                name=volume.name,
+                labels=(),
+                external=False,
+                form={},
+            )
             for volume in volumes
         ),
     )
@@ -75,7 +84,7 @@ def _service(container: Container, there: set[str]) -> Service:
         mounts=(),
         # Edges to what does not stand any more are no wait (spec 13.2).
         depends_on=tuple(
-            Dependency(service=service, condition=condition, restart=restart == "true")
+            Dependency(service=service, condition=condition, restart=restart == "true", required=False)
             for service, condition, restart in needed
             if service in there
         ),
@@ -84,6 +93,28 @@ def _service(container: Container, there: set[str]) -> Service:
         container_name=spec.name,
         post_start=(),
         pre_stop=(),
+        pre_start=(),
+        files=(),
+        build=None,
+        pull_every=None,
+        platform="",
+        scale=1,
+        healthcheck=None,
+        healthcheck_disabled=False,
+        restart=RestartPolicy(name="no", retries=0),
+        networks=(),
+        network_mode="",
+        ports=(),
+        tty=False,
+        stdin_open=False,
+        privileged=False,
+        read_only=False,
+        capabilities_add=(),
+        capabilities_drop=(),
+        hostname="",
+        extra_hosts=(),
+        attach=True,
+        form={},
         labels=(),
         config_hash=config_hash_of(container),
         source=Source(file="", line=None, column=None, path=f"services.{name}"),

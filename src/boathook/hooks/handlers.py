@@ -9,8 +9,18 @@ from typing import assert_never
 import anyio
 
 from boathook.errors import RequestFailed
-from boathook.hooks.target import CanApply, CanExec, CanRequest, HookTarget, can_apply, can_exec, can_request
-from boathook.model import Exec, Handler, HttpGet, Manifest, Outcome, Sleep, TcpSocket
+from boathook.hooks.target import (
+    CanApply,
+    CanExec,
+    CanRequest,
+    CanRunContainer,
+    HookTarget,
+    can_apply,
+    can_exec,
+    can_request,
+    can_run_container,
+)
+from boathook.model import Exec, Handler, HttpGet, Manifest, Outcome, RunContainer, Sleep, TcpSocket
 from boathook.runtimes.base import ExecSpec, Execution, Exit, OutputSink
 
 HTTP_FALLBACK = "LifecycleHTTPFallback"
@@ -41,22 +51,20 @@ class Ran:
 async def run_handler(handler: Handler, against: HookTarget, output: OutputSink, held: Held) -> Ran:
     """Run a handler to its end. Raises what its target raises when it cannot be started."""
     match handler:
-        case Exec():
-            if not can_exec(against):
-                raise TypeError("an exec hook needs a target that can run programs")
+        case Exec() if can_exec(against):
             return await run_exec(handler, against, output, held)
-        case HttpGet():
-            if not can_request(against):
-                raise TypeError("an HTTP hook needs a target that can be asked over its network")
+        case RunContainer() if can_run_container(against):
+            return await run_container(handler, against, output, held)
+        case HttpGet() if can_request(against):
             return await run_http_get(handler, against, held)
+        case Manifest() if can_apply(against):
+            return await run_manifest(handler, against, output)
         case TcpSocket():
             return run_tcp_socket(handler)
         case Sleep():
             return await run_sleep(handler)
-        case Manifest():
-            if not can_apply(against):
-                raise TypeError("a manifest hook needs a target that can apply objects")
-            return await run_manifest(handler, against, output)
+        case Exec() | RunContainer() | HttpGet() | Manifest():
+            raise TypeError(f"a target of type {type(against).__name__} can do nothing with {type(handler).__name__}")
         case _:
             assert_never(handler)
 
@@ -72,6 +80,12 @@ async def run_exec(handler: Exec, target: CanExec, output: OutputSink, held: Hel
         label=held.label,
     )
     held.execution = await target.exec(spec, output)
+    return ran(await held.execution.wait())
+
+
+async def run_container(handler: RunContainer, target: CanRunContainer, output: OutputSink, held: Held) -> Ran:
+    """Run the program in a container beside the target, and wait until that has ended."""
+    held.execution = await target.run_container(handler, output, label=held.label)
     return ran(await held.execution.wait())
 
 

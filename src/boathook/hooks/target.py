@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeGuard, runtime_checkable
 
 from boathook.errors import NotFound
-from boathook.model import Manifest
+from boathook.model import Manifest, RunContainer
 from boathook.runtimes.base import ContainerId, ContainerRuntime, ExecSpec, Execution, OutputSink, Request, Response
 
 
@@ -16,6 +16,19 @@ class CanExec(Protocol):
 
     async def exec(self, spec: ExecSpec, output: OutputSink) -> Execution:
         """Raises ``CouldNotStart``, ``NotRunning``, ``NotFound``, ``UnsupportedHere``."""
+        ...
+
+
+@runtime_checkable
+class CanRunContainer(Protocol):
+    """Can run a program in a container of its own, with the networks and volumes of the one that the hook is for."""
+
+    async def run_container(self, handler: RunContainer, output: OutputSink, *, label: str) -> Execution:
+        """Create and start it; its end is that of its main process. ``kill`` removes it.
+
+        What becomes of a helper that has ended (removed, or kept for inspection) is the target's affair. Raises
+        ``CouldNotStart``, ``NotFound``, ``UnsupportedHere``.
+        """
         ...
 
 
@@ -61,13 +74,18 @@ class CanApply(Protocol):
         ...
 
 
-HookTarget = CanExec | CanApply | CanRequest | None
+HookTarget = CanExec | CanRunContainer | CanApply | CanRequest | None
 """What a hook is run against. None is enough for ``sleep``."""
 
 
 def can_exec(target: object) -> TypeGuard[CanExec]:
     """Whether it has the ability. Asked once for each class: asking a protocol is slow."""
     return _is_able(type(target), CanExec)
+
+
+def can_run_container(target: object) -> TypeGuard[CanRunContainer]:
+    """Whether it has the ability."""
+    return _is_able(type(target), CanRunContainer)
 
 
 def can_apply(target: object) -> TypeGuard[CanApply]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from datetime import timedelta
 
-from boathook.model import Exec, Handler, HttpGet, Manifest, Sleep, TcpSocket
+from boathook.model import Exec, Handler, HttpGet, Manifest, RunContainer, Sleep, TcpSocket
 
 COMMAND_WIDTH = 96
 """Longer command lines are shortened in a timeline; ``show`` and the journal have the whole."""
@@ -42,6 +42,8 @@ def handler(handler: Handler, *, width: int | None = COMMAND_WIDTH) -> str:
     match handler:
         case Exec():
             return command(handler.command, width=width)
+        case RunContainer():
+            return command(handler.command or (handler.image or "",), width=width)
         case HttpGet():
             return f"GET {handler.scheme.lower()}://{handler.host or 'localhost'}:{handler.port}{handler.path}"
         case TcpSocket():

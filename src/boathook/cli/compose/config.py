@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from boathook.cli.compose_selection import Selection, warn
+from boathook.cli.compose.selection import Selection, warn
 from boathook.cli.session import always, told
 from boathook.errors import UsageError
 

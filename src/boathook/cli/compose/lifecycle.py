@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from boathook.cli.compose_config import config
-from boathook.cli.compose_selection import Selection
+from boathook.cli.compose import ERROR
+from boathook.cli.compose.selection import Selection
 from boathook.cli.options import place_options
 from boathook.cli.session import Session, always, run
 from boathook.errors import Conflict
@@ -27,111 +25,13 @@ if TYPE_CHECKING:
     from boathook.model import JsonObject
     from boathook.runtimes.base import Container, ContainerRuntime
 
-NOT_YET = frozenset(
-    {
-        "attach",
-        "bridge",
-        "build",
-        "commit",
-        "cp",
-        "create",
-        "events",
-        "exec",
-        "export",
-        "images",
-        "ls",
-        "pause",
-        "port",
-        "publish",
-        "pull",
-        "push",
-        "restart",
-        "rm",
-        "run",
-        "scale",
-        "start",
-        "stats",
-        "top",
-        "unpause",
-        "version",
-        "volumes",
-        "wait",
-        "watch",
-    }
-)
-"""The peer's other commands."""
 
-ERROR = 1
-"""Every error of the peer's ends with 1."""
-
-
-class WrongCommandLine(click.UsageError):
-    """A usage error with the peer's exit code."""
-
-    exit_code = ERROR
-
-
-@contextmanager
-def _ending_with_1() -> Iterator[None]:
-    """A wrong command line ends with 1, too (spec 13.6)."""
-    try:
-        yield
-    except click.UsageError as error:
-        raise WrongCommandLine(error.format_message(), error.ctx) from error
-
-
-class ComposeGroup(click.Group):
-    """Names the peer's commands that are not there yet, instead of calling them unknown."""
-
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        with _ending_with_1():
-            return super().make_context(*args, **kwargs)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        with _ending_with_1():
-            return super().invoke(ctx)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in NOT_YET:
-            click.echo(f'error: "compose {cmd_name}" is not there yet', err=True)
-            ctx.exit(ERROR)
-        return super().get_command(ctx, cmd_name)
-
-
-@click.group(cls=ComposeGroup)
-@click.option("-f", "--file", "files", multiple=True, help="A Compose file; later ones are merged over earlier ones.")
-@click.option("-p", "--project-name", "name", help="The project's name.")
-@click.option("--profile", "profiles", multiple=True, help="A profile to enable; * for all.")
-@click.option("--env-file", "env_files", multiple=True, help="A file of variables, instead of .env.")
-@click.option("--project-directory", "directory", type=click.Path(path_type=Path), help="Where relative paths start.")
-@click.pass_context
-def compose(
-    ctx: click.Context,
-    files: tuple[str, ...],
-    name: str | None,
-    profiles: tuple[str, ...],
-    env_files: tuple[str, ...],
-    directory: Path | None,
-) -> None:
-    """Bring Compose projects up and down with their post_start and pre_stop hooks.
-
-    The containers of a project share one network namespace, in which each service's name means 127.0.0.1.
-    """
-    from boathook.compose.files import ProjectOptions
-
-    ctx.obj = Selection(
-        ProjectOptions(
-            cwd=Path.cwd(), files=files, name=name, directory=directory, env_files=env_files, profiles=profiles
-        )
-    )
-
-
-@compose.command(short_help="Create and start services")
+@click.command("up")
 @click.option("-d", "--detach", is_flag=True, help="Return when everything has started; the supervisor keeps it alive.")
 @click.argument("services", nargs=-1)
 @place_options
 @click.pass_obj
-def up(selection: Selection, detach: bool, services: tuple[str, ...], settings: Settings) -> None:
+def up_command(selection: Selection, detach: bool, services: tuple[str, ...], settings: Settings) -> None:
     """Create and start services; returns (or shows their output) when their post_start hooks have ended."""
 
     async def work(session: Session) -> int:
@@ -145,12 +45,12 @@ def up(selection: Selection, detach: bool, services: tuple[str, ...], settings: 
     run(work, settings, codes=always(ERROR))
 
 
-@compose.command(short_help="Stop services after their pre_stop hooks")
+@click.command("stop")
 @click.option("-t", "--timeout", type=click.IntRange(min=0), help="Seconds between the stop signal and SIGKILL.")
 @click.argument("services", nargs=-1)
 @place_options
 @click.pass_obj
-def stop(selection: Selection, timeout: int | None, services: tuple[str, ...], settings: Settings) -> None:
+def stop_command(selection: Selection, timeout: int | None, services: tuple[str, ...], settings: Settings) -> None:
     """Stop services, dependants first, each after its pre_stop hooks."""
 
     async def work(session: Session) -> int:
@@ -161,13 +61,13 @@ def stop(selection: Selection, timeout: int | None, services: tuple[str, ...], s
     run(work, settings, codes=always(ERROR))
 
 
-@compose.command(short_help="Stop and remove services")
+@click.command("down")
 @click.option("-v", "--volumes", is_flag=True, help="Remove the project's named volumes, too.")
 @click.option("-t", "--timeout", type=click.IntRange(min=0), help="Seconds between the stop signal and SIGKILL.")
 @click.argument("services", nargs=-1)
 @place_options
 @click.pass_obj
-def down(
+def down_command(
     selection: Selection, volumes: bool, timeout: int | None, services: tuple[str, ...], settings: Settings
 ) -> None:
     """Stop and remove services, dependants first, each after its pre_stop hooks."""
@@ -183,11 +83,11 @@ def down(
     run(work, settings, codes=always(ERROR))
 
 
-@compose.command(short_help="End services at once, without hooks")
+@click.command("kill")
 @click.argument("services", nargs=-1)
 @place_options
 @click.pass_obj
-def kill(selection: Selection, services: tuple[str, ...], settings: Settings) -> None:
+def kill_command(selection: Selection, services: tuple[str, ...], settings: Settings) -> None:
     """End services at once; no hook runs."""
 
     async def work(session: Session) -> int:
@@ -200,11 +100,11 @@ def kill(selection: Selection, services: tuple[str, ...], settings: Settings) ->
     run(work, settings, codes=always(ERROR))
 
 
-@compose.command(short_help="List containers")
+@click.command("ps")
 @click.option("-a", "--all", "everything", is_flag=True, help="Stopped containers, too.")
 @place_options
 @click.pass_obj
-def ps(selection: Selection, everything: bool, settings: Settings) -> None:
+def ps_command(selection: Selection, everything: bool, settings: Settings) -> None:
     """List the project's containers."""
 
     async def work(session: Session) -> int:
@@ -222,11 +122,11 @@ def ps(selection: Selection, everything: bool, settings: Settings) -> None:
     run(work, settings, codes=always(ERROR))
 
 
-@compose.command(short_help="Show what containers have written")
+@click.command("logs")
 @click.argument("services", nargs=-1)
 @place_options
 @click.pass_obj
-def logs(selection: Selection, services: tuple[str, ...], settings: Settings) -> None:
+def logs_command(selection: Selection, services: tuple[str, ...], settings: Settings) -> None:
     """Show what the project's containers have written. Hook output is not among it; see ``boathook show``."""
 
     async def work(session: Session) -> int:
@@ -394,6 +294,3 @@ def _short_names(project: Project) -> dict[str, str]:
 
     names = [container_name(project, service) for service in project.services]
     return {short_name(project.name, name): name for name in names}
-
-
-compose.add_command(config)
