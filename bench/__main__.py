@@ -15,6 +15,7 @@ from tests.peers.compose import compose_program
 
 import boathook
 from bench import floor, rootfs
+from bench.compose import beside_the_peer
 from bench.docker import engine
 from bench.measure import Figure, Row, command, in_turn, in_turn_with, ratio, timed, timed_await
 from bench.ours import (
@@ -128,6 +129,7 @@ def whole_processes(directory: Path, root: Path) -> list[Row]:
     with engine(root) as docker:
         lives = in_turn(lambda: cli.run("pod", "run", one, "--for", "0s"), docker.life, runs=9)
         rows.append(_row("`pod run` with two hooks, whole process", lives[0], "Docker", lives[1], limit=0.6))
+        projects = beside_the_peer(directory, docker.environment)
     python = str(Path(sys.executable))
     helps = in_turn(lambda: cli.run("--help"), lambda: command(python, "-c", "pass"), runs=15)
     rows.append(_row("`boathook --help`", helps[0], "python -c pass", helps[1], limit=5.0))
@@ -151,6 +153,7 @@ def whole_processes(directory: Path, root: Path) -> list[Row]:
             configs[0].median <= allowed,
         )
     )
+    rows += projects
     grown, running = supervisor_growth(cli, home, directory, 100)
     up, down = many_detached(cli, home, directory, 200)
     rows.append(Row("200 detached pods in one supervisor, until all run", f"{up:.1f} s", "", "", "", None))

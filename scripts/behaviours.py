@@ -1,7 +1,8 @@
 """Lists the numbered behaviours of docs/reference that no test is marked with; ``--strict`` fails when there are any.
 
 A statement in the reference begins with its number in bold, ``**pods:11**``; one that a later release brings says
-``(later)`` right behind it. A test names what it covers: ``@pytest.mark.behaviour("pods:11")``.
+``(later)`` right behind it. A test names what it covers: ``@pytest.mark.behaviour("pods:11")``; a case that is
+compared with Docker Compose has a line ``covers compose:11`` among its steps.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ def tested() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("mark.behaviour"):
                 numbers |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
+    for path in (ROOT / "tests/peers/compose-lifecycle").glob("*/steps"):
+        numbers |= {
+            one for line in path.read_text().splitlines() if line.startswith("covers ") for one in line.split()[1:]
+        }
     return numbers
 
 

@@ -124,7 +124,11 @@ def test_sets_mappings_pairs_and_nested_values_come_back_as_they_were() -> None:
     ("expected", "data", "message"),
     [
         (Target, {"kind": "pod"}, 'Target: "scope" is missing'),
-        (Handler, {"type": "Grpc"}, 'found type "Grpc", expected one of Exec, HttpGet, TcpSocket, Sleep, Manifest'),
+        (
+            Handler,
+            {"type": "Grpc"},
+            'found type "Grpc", expected one of Exec, RunContainer, HttpGet, TcpSocket, Sleep, Manifest',
+        ),
         (Output, {"text": "x", "total_bytes": "1", "omitted_bytes": 0}, "Output.total_bytes: found str, expected int"),
         (Outcome, "fine", "'fine' is not a valid Outcome"),
         (datetime, "yesterday", "expected datetime"),

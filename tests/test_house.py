@@ -25,7 +25,9 @@ HOOK_RUNNERS = {
     "backup/run.py",
     "backup/recovery.py",
     "backup/target.py",
-    "compose/project.py",
+    "compose/engine/recovery.py",
+    "compose/lone_hook.py",
+    "compose/member_hooks.py",
     "helm/operation.py",
     "hooks/owed.py",
     "pods/containers.py",
@@ -38,6 +40,17 @@ HOOK_RUNNERS = {
 def calls(path: Path, name: str) -> bool:
     return any(
         isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+        for node in ast.walk(ast.parse(path.read_text()))
+    )
+
+
+def asks_place(path: Path, name: str) -> bool:
+    """Whether it calls that method of what it calls a place."""
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == name
+        and ast.unparse(node.func.value).rpartition(".")[2].lstrip("_") == "place"
         for node in ast.walk(ast.parse(path.read_text()))
     )
 
@@ -76,7 +89,14 @@ def test_each_dialect_ends_containers_in_one_place() -> None:
     """``runtimes.base.stop`` sends the stop signal, waits and kills."""
     stopping = {str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if calls(path, "stop")}
 
-    assert stopping <= {"compose/project.py", "pods/stopping.py", "hooks/owed.py"}
+    assert stopping <= {"pods/stopping.py", "hooks/owed.py"}
+
+
+@pytest.mark.parametrize(("name", "where"), [("start", "starting"), ("stop", "stopping"), ("restart", "stopping")])
+def test_a_projects_containers_are_started_and_stopped_in_one_place_each(name: str, where: str) -> None:
+    asking = {str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if asks_place(path, name)}
+
+    assert asking == {f"compose/{where}.py"}
 
 
 def test_output_goes_through_the_command_line_alone() -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 import boathook
+from boathook.compose import UpOptions
+from boathook.events import Noted
 from boathook.home import Home
+from boathook.runtimes.base import ExecSpec
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -93,3 +96,36 @@ def test_a_plan_needs_no_place(pod: Path) -> None:
 def test_the_promised_names_are_sorted_and_there() -> None:
     assert boathook.__all__ == sorted(boathook.__all__)
     assert all(getattr(boathook, name) is not None for name in boathook.__all__)
+
+
+@pytest.mark.anyio
+@pytest.mark.runtime
+async def test_a_project_comes_up_with_its_hooks_and_remembers_those_that_failed(tmp_path: Path, home: Home) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text(
+        """
+name: demo
+services:
+  app:
+    image: busybox
+    command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.1; done"]
+    post_start: [{command: sh -c 'test -e /tmp/ready || exit 3'}, {command: touch /tmp/done}]
+    pre_stop: [{command: sh -c 'test -e /tmp/done'}]
+"""
+    )
+    heard: list[boathook.Stamped] = []
+
+    async with boathook.local(listener=heard.append) as place:
+        project = place.project(file)
+        with pytest.raises(boathook.OperationFailed, match="app hook exited with status 3"):
+            await project.up()
+        await project.up()
+        (app,) = await project.members()
+        await project.place.exec(app.id, ExecSpec(command=("touch", "/tmp/ready")), lambda stream, chunk: None)
+        await project.up(UpOptions(rerun_hooks=True))
+        await project.up()
+        assert await project.down()
+
+    notes = [one.event.finding.message for one in heard if isinstance(one.event, Noted)]
+    assert notes == ["post_start[0], post_start[1] of demo-app-1 did not end well when it was started"]
+    assert list(home.containers.iterdir()) == []

@@ -67,8 +67,6 @@ def _cut(nanoseconds: int) -> timedelta:
 
 def _nanoseconds(text: str, units: dict[str, int], prefix: str) -> int:
     """The sum of the pieces, or the complaint of Go's ``time.ParseDuration``, in the order in which it looks."""
-    from fractions import Fraction  # with decimal behind it: slow to load, and most files have no duration
-
     sign = -1 if text[:1] == "-" else 1
     rest = text[1:] if text[:1] in ("-", "+") else text
     if rest == "0":
@@ -85,6 +83,7 @@ def _nanoseconds(text: str, units: dict[str, int], prefix: str) -> int:
             raise ValueError(f'{prefix}missing unit in duration "{text}"')
         if piece[2] not in units:
             raise ValueError(f'{prefix}unknown unit "{piece[2]}" in duration "{text}"')
-        total += int(Fraction(piece[1] if piece[1][-1] != "." else piece[1] + "0") * units[piece[2]])
+        whole, _, fraction = piece[1].partition(".")
+        total += int(whole + fraction) * units[piece[2]] // 10 ** len(fraction)
         rest = rest[piece.end() :]
     return sign * total

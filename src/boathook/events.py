@@ -3,7 +3,7 @@
 Event
 ├── RunStarted, RunFinished                       one command's work
 ├── Noted                                         a finding that was said while running
-├── ImageResolved                                 what stands behind an image reference
+├── ImageResolved, ImageProgress                  what stands behind an image reference, and how it came about
 ├── ContainerCreated, ContainerStarted, ContainerExited, ContainerRemoved
 ├── StopRequested, SignalSent
 ├── HookStarted, HookOutput, HookFinished, AbandonedHookEnded
@@ -73,6 +73,18 @@ class ImageResolved:
     stand_in: bool
     note: str = ""
     """Why it is not what the registry has, where that was asked and did not give it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageProgress:
+    """An engine tells of an image that it builds or pulls."""
+
+    service: str
+    image: str
+    act: str
+    """``build`` or ``pull``."""
+    text: str
+    """What it says, a line's end included where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +273,7 @@ Event: TypeAlias = (
     | RunFinished
     | Noted
     | ImageResolved
+    | ImageProgress
     | ContainerCreated
     | ContainerStarted
     | ContainerExited

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from boathook.errors import PlaceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +27,17 @@ class Home:
         return cls(Path(state) / "boathook")
 
     def ensure(self) -> Home:
-        """Create the directory: 0711 so that containers of other users can be entered; what is secret in it is 0600."""
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o711)
+        """Create the directory: 0711 so that containers of other users can be entered; what is secret in it is 0600.
+
+        Raises ``PlaceError`` where it cannot be.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o711)
+            if not os.access(self.path, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            hint = "set BOATHOOK_HOME to a directory that can be written"
+            raise PlaceError(f'no state can be kept in "{self.path}": {error.strerror}', hint=hint) from error
         return self
 
     @property

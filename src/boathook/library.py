@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING
 import anyio
 
 from boathook.clock import SystemClock
-from boathook.errors import ManifestError, NotFound
+from boathook.errors import ManifestError, NotFound, alone
 from boathook.events import EventStream, Listener, Stamped
 from boathook.home import Home
 from boathook.journal import Context, Journal, SqliteObligations
 from boathook.runtimes.base import ContainerRuntime, NetworkMode
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
     from boathook.backup.model import Backup
     from boathook.cluster.local import LocalCluster
     from boathook.compose.project import ProjectWorker
@@ -43,6 +45,8 @@ class Place:
     cluster: LocalCluster
     context: Context
     network: NetworkMode
+    tasks: TaskGroup
+    """Where what is watched over in this place is watched."""
 
     async def run_pods(
         self, path: str | Path, *, stop_after: float | None = None, stop: anyio.Event | None = None
@@ -67,11 +71,17 @@ class Place:
         return run
 
     def project(self, path: str | Path, *, name: str | None = None) -> ProjectWorker:
-        """A Compose project: ``await project.up()``, ``stop(cause=…)``, ``down(volumes=…)``."""
+        """A Compose project: ``await project.up()``, ``stop()``, ``down(DownOptions(volumes=True))``.
+
+        What it starts lives in this process, with its checks and restart policies, until the place is left.
+        """
         from boathook.compose import ProjectWorker, load_project
+        from boathook.compose.embedded.place import EmbeddedPlace
+        from boathook.compose.remembered import JournalPast
 
         parsed = load_project(Path(path), name=name, environment=os.environ)
-        return ProjectWorker(project=parsed.project, runtime=self.runtime, context=self.context, network=self.network)
+        place = EmbeddedPlace(self.runtime, network=self.network, tasks=self.tasks)
+        return ProjectWorker(project=parsed.project, place=place, context=self.context, past=JournalPast(self.home))
 
     async def install(
         self, name: str, chart: str | Path, *, values: Iterable[str] = (), namespace: str = "default"
@@ -132,12 +142,16 @@ async def local(
         store = ObjectStore.open(found.objects, clock=context.clock, uids=lambda: str(uuid.uuid4()))
         mode = NetworkMode(network)
         try:
-            with events.listening(run.listener), events.listening(listener or _unheard):
+            with events.listening(run.listener), events.listening(listener or _unheard), alone():
                 async with (
                     BubblewrapRuntime(found, images=images) as runtime,
                     LocalCluster(store, runtime, context, network=mode, owner=this_owner(FOREGROUND)) as cluster,
+                    anyio.create_task_group() as tasks,
                 ):
-                    yield Place(home=found, runtime=runtime, cluster=cluster, context=context, network=mode)
+                    yield Place(
+                        home=found, runtime=runtime, cluster=cluster, context=context, network=mode, tasks=tasks
+                    )
+                    tasks.cancel_scope.cancel()
         finally:
             store.close()
 

@@ -21,3 +21,13 @@ def text(obj: JsonObject, *path: str) -> str:
     """What stands at the path, as text; empty where there is nothing."""
     value = mapping(obj, *path[:-1]).get(path[-1])
     return "" if value is None else str(value)
+
+
+def texts(value: JsonValue) -> tuple[str, ...]:
+    """The items of a list as text; of anything else, none."""
+    return tuple(str(one) for one in value) if isinstance(value, list) else ()
+
+
+def pairs(value: JsonValue) -> tuple[tuple[str, str | None], ...]:
+    """The entries of a mapping as text; None stays."""
+    return tuple((key, None if one is None else str(one)) for key, one in mapping(value).items())

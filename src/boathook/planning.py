@@ -53,11 +53,10 @@ def find_planner(path: Path, set_values: tuple[str, ...], *, note: Note = _unsai
     if path.is_dir():
         if (path / "Chart.yaml").is_file():
             return lambda assumptions: _plan_chart(path, set_values, assumptions)
-        from boathook.compose.files import FILE_NAMES, with_override
+        from boathook.compose.reading.files import files_at
 
-        for name in FILE_NAMES:
-            if (path / name).is_file():
-                return lambda assumptions: _plan_project(with_override(path / name), assumptions, note)
+        if files := files_at(path):
+            return lambda assumptions: _plan_project(files, assumptions, note)
         raise UsageError(f'nothing to plan in "{path}": neither a Chart.yaml nor a Compose file')
     if set_values:
         raise UsageError("--set is for charts, and this is none")

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from boathook.cli.main import main
 from boathook.home import Home
-
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 60
+from tests.cli.compose_command import Command, a_file, boathook, text_of
 
 APP = """
 name: demo
@@ -29,85 +21,120 @@ services:
 """
 
 
-def boathook(*arguments: str) -> Result:
-    """Run it in this process."""
-    return CliRunner().invoke(main, ["compose", *arguments])
-
-
-def a_file(directory: Path, text: str) -> str:
-    path = directory / "compose.yaml"
-    path.write_text(text)
-    return str(path)
-
-
-class Command:
-    """The command in a process of its own, whose lines are read as they come."""
-
-    def __init__(self, home: Home, *arguments: str, **variables: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "boathook", "compose", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=home.path,
-            env=os.environ | {"BOATHOOK_HOME": str(home.path), "PYTHONPATH": str(ROOT / "src")} | variables,
-        )
-        self.text = ""
-
-    def __enter__(self) -> Command:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.communicate()
-
-    def until(self, text: str) -> None:
-        for line in self._lines():
-            if text in line:
-                return
-        raise AssertionError(f"{text!r} did not come:\n{self.text}")
-
-    def interrupt(self) -> None:
-        self._process.send_signal(signal.SIGINT)
-
-    def ended(self) -> int:
-        for _ in self._lines():
-            pass
-        return self._process.wait(SECONDS)
-
-    def _lines(self) -> Iterator[str]:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.text += line
-            yield line
-
-
-@pytest.mark.parametrize("command", ["restart", "run", "exec", "start", "rm", "watch"])
-def test_a_command_of_the_peer_that_is_not_there_yet_is_named(command: str) -> None:
+@pytest.mark.parametrize("command", ["watch", "push", "export"])
+def test_a_command_of_the_peer_that_is_not_there_is_named(command: str) -> None:
     result = boathook(command, "x")
 
     assert result.exit_code == 1
-    assert result.stderr == f'error: "compose {command}" is not there yet\n'
+    assert f'error: "compose {command}" is not supported\n' in result.stderr
 
 
 @pytest.mark.behaviour("compose:57")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--x", "up"), "No such option '--x'"),
-        (("up", "--x"), "No such option '--x'"),
+        (("--x", "up"), "unknown flag: --x"),
+        (("up", "--x"), "unknown flag: --x"),
+        (("up", "-Z"), "unknown shorthand flag: 'Z' in -Z"),
+        (("up", "-t", "x"), 'invalid argument "x" for "-t, --timeout" flag: strconv.ParseInt: parsing "x":'),
+        (("up", "-t"), "flag needs an argument: 't' in -t"),
+        (("up", "--scale"), "flag needs an argument: --scale"),
+        (("--parallel", "x", "up"), 'invalid argument "x" for "--parallel" flag: strconv.ParseInt: parsing "x":'),
+        (("--progress", "foo", "up"), 'error: unsupported --progress value "foo"'),
+        (("--compatibility", "up"), "error: --compatibility is not supported"),
+        (("--dry-run", "up"), "error: --dry-run is not supported"),
+        (("up", "--dry-run"), "error: --dry-run is not supported"),
+        (("run",), "requires at least 1 arg(s), only received 0"),
+        (("wait",), "requires at least 1 arg(s), only received 0"),
         (("-f", "/nope.yaml", "up"), "error: open /nope.yaml: no such file or directory"),
         (("-f", "/nope.yaml", "-f", "/b", "config"), "error: open /nope.yaml: no such file or directory"),
-        (("nope",), "No such command 'nope'"),
+        (("nope",), 'unknown command: "compose nope"'),
     ],
 )
 def test_every_wrong_command_line_ends_with_1(home: Home, arguments: tuple[str, ...], message: str) -> None:
     result = boathook(*arguments)
 
     assert result.exit_code == 1
-    assert message in result.stderr
+    assert result.stderr.startswith(message)
+
+
+@pytest.mark.behaviour("compose:57")
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("up zzz", "no such service: zzz"),
+        ("stop zzz", "no such service: zzz"),
+        ("down zzz", "no such service: zzz"),
+        ("kill zzz", "no such service: zzz"),
+        ("restart zzz", "no such service: zzz"),
+        ("start zzz", "no such service: zzz"),
+        ("pause zzz", "no such service: zzz"),
+        ("unpause zzz", "no such service: zzz"),
+        ("rm zzz", "no such service: zzz"),
+        ("wait zzz", "no such service: zzz"),
+        ("create zzz", "no such service: zzz"),
+        ("run zzz", "no such service: zzz"),
+        ("scale zzz=1", "no such service: zzz"),
+        ("up --scale zzz=1", "no such service: zzz"),
+        ("up --exit-code-from zzz", "no such service: zzz"),
+        ("up --scale app", 'invalid --scale option "app". Should be SERVICE=NUM'),
+        ("up --scale app=x", 'strconv.Atoi: parsing "x": invalid syntax'),
+        ("scale app", "invalid scale specifier: app"),
+        ("up --no-recreate --force-recreate", "--force-recreate and --no-recreate are incompatible"),
+        ("create --no-recreate --force-recreate", "--force-recreate and --no-recreate are incompatible"),
+        ("up --always-recreate-deps --no-recreate", "--always-recreate-deps and --no-recreate are incompatible"),
+        ("up --build --no-build", "--build and --no-build are incompatible"),
+        ("up --pull x", 'invalid --pull option "x"'),
+        (
+            "up -d --abort-on-container-exit",
+            "--detach cannot be combined with --abort-on-container-exit, --abort-on-container-failure, --attach, "
+            "--attach-dependencies or --watch",
+        ),
+        (
+            "up --wait --attach app",
+            "--wait cannot be combined with --abort-on-container-exit, --attach or --attach-dependencies",
+        ),
+        (
+            "up --abort-on-container-exit --abort-on-container-failure",
+            "--abort-on-container-failure cannot be combined with --abort-on-container-exit",
+        ),
+        ("up --attach app --attach-dependencies", "cannot combine --attach and --attach-dependencies"),
+        ("up --attach zzz", "cannot attach to services not included in up: zzz"),
+        ("down --rmi x", 'invalid value for --rmi: "x"'),
+        ("run --service-ports -p 80 app", "--service-ports and --publish are incompatible"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_in_the_peers_words(
+    home: Home, tmp_path: Path, command: str, message: str
+) -> None:
+    result = boathook("-f", a_file(tmp_path, APP), *command.split())
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[0] == f"error: {message}"
+    assert not home.containers.exists() or list(home.containers.iterdir()) == []
+
+
+@pytest.mark.runtime
+@pytest.mark.behaviour("compose:57")
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("down", 0, 'warning: No resource found to remove for project "demo".'),
+        ("kill", 0, "no container to kill"),
+        ("rm -f", 0, "No stopped containers"),
+        ("start app", 1, 'error: service "app" has no container to start'),
+        ("stop", 0, ""),
+        ("restart", 0, ""),
+        ("pause", 0, ""),
+        ("wait app", 1, 'error: no containers for project "demo"'),
+    ],
+)
+def test_where_nothing_stands_it_is_said_as_the_peer_does(
+    home: Home, tmp_path: Path, command: str, code: int, said: str
+) -> None:
+    result = boathook("-f", a_file(tmp_path, APP), *command.split())
+
+    assert (result.exit_code, result.stderr.strip()) == (code, said)
 
 
 @pytest.mark.behaviour("compose:21", "compose:57")
@@ -216,12 +243,6 @@ def detached(home: Home, tmp_path: Path) -> Iterator[str]:
     assert list(home.containers.iterdir()) == []
 
 
-def text_of(home: Home, *arguments: str, code: int = 0) -> str:
-    with Command(home, *arguments) as command:
-        assert command.ended() == code, command.text
-    return command.text
-
-
 @pytest.mark.runtime
 @pytest.mark.slow
 @pytest.mark.behaviour("compose:2", "compose:48")
@@ -272,8 +293,11 @@ def test_kill_and_down_run_no_hook(home: Home, detached: str) -> None:
 @pytest.mark.behaviour("compose:46")
 def test_a_project_is_stopped_by_its_name_alone_with_its_hooks(home: Home, detached: str) -> None:
     stopped = text_of(home, "-p", "demo", "stop")
+    text_of(home, "-p", "demo", "start")
+    by_variable = text_of(home, "stop", COMPOSE_PROJECT_NAME="demo")
 
     assert "pre_stop[0] ended well" in stopped
+    assert "pre_stop[0] ended well" in by_variable
 
 
 @pytest.mark.runtime
@@ -330,3 +354,36 @@ def test_a_project_of_another_terminal_is_not_added_to(home: Home, tmp_path: Pat
         assert command.ended() == 130
 
     assert 'project "demo" is already run by process' in refused
+
+
+@pytest.mark.runtime
+@pytest.mark.slow
+@pytest.mark.behaviour("compose:33")
+def test_what_runs_in_the_background_can_be_looked_on_at_and_an_interrupt_stops_it(home: Home, detached: str) -> None:
+    with Command(home, "-f", detached, "up") as command:
+        command.until("Attaching to app-1")
+        command.until("Container demo-app-1  Running")
+        command.interrupt()
+
+        assert command.ended() == 130
+
+    assert "app-1 ->  | bye\n" in command.text
+    assert "| got-term\n" in command.text
+    assert "app-1 exited with code 0\n" in command.text
+    assert "Exited (0)" in text_of(home, "-f", detached, "ps", "-a"), "it outlives the command that looked on"
+
+
+@pytest.mark.runtime
+@pytest.mark.slow
+def test_what_was_killed_in_the_middle_of_up_is_finished_by_the_next_one(home: Home, tmp_path: Path) -> None:
+    file = a_file(tmp_path, APP.replace("echo hello", "echo hello; sleep ${SLEEP:-0}"))
+    with Command(home, "-f", file, "up", SLEEP="60") as command:
+        command.until("app-1 ->  | hello")
+        command.kill()
+
+    again = text_of(home, "-f", file, "up", "-d")
+    down = text_of(home, "-f", file, "down")
+
+    assert "post_start[0] ended well" in again
+    assert "pre_stop[0] ended well" in down
+    assert list(home.containers.iterdir()) == []

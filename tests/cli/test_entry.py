@@ -48,6 +48,17 @@ def test_what_nobody_reads_is_an_error_as_ever() -> None:
     assert process.returncode != 0
 
 
+@pytest.mark.parametrize("closed", ["1", "2", "1 2"])
+def test_a_command_whose_output_is_closed_from_the_start_ends_as_ever(closed: str) -> None:
+    closing = " ".join(f"{one}>&-" for one in closed.split())
+    program = "import sys; from boathook.cli import entry, main; main.main = lambda: sys.exit(3); entry.run()"
+    command = ["sh", "-c", f'exec "$@" {closing}', "sh", sys.executable, "-c", program]
+
+    process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    assert (process.returncode, process.stderr) == (3, "")
+
+
 @pytest.mark.parametrize("module", ["boathook.cli.main", "boathook.cli.plan"])
 def test_an_interrupt_while_modules_are_imported_ends_the_command_without_a_word(module: str) -> None:
     program = f"""

@@ -98,7 +98,6 @@ def test_a_name_that_several_hooks_have_needs_its_pod(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("compose.yaml", "services: {web: {image: busybox}}\n", "is a Compose project"),
         ("backup.yaml", "apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\n", "is a Backup"),
         ("chart/Chart.yaml", "name: x\n", "is a chart"),
     ],

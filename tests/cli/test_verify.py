@@ -39,6 +39,20 @@ class TestWithoutRunning:
         assert case["suite"] == "handlers"
         assert "kind: Pod" in case["manifest"]
 
+    def test_cases_of_projects_are_listed_with_their_files(self) -> None:
+        done = boathook("verify", "--case", "compose_extends_test", "--list", "-o", "json")
+
+        (case,) = json.loads(done.stdout)
+        assert case["suite"] == "compose"
+        assert list(case["files"]) == ["compose.yaml", "base.yaml"]
+        assert case["files"]["base.yaml"].startswith("services:\n")
+
+    def test_an_engine_has_its_own_images(self) -> None:
+        done = boathook("verify", "compose", "--on", "docker", "--image-map", "busybox=host")
+
+        assert done.returncode == 2
+        assert done.stderr.startswith("error: --image-map is not supported with --on docker")
+
     def test_a_suite_that_there_is_not_is_an_error_that_names_those_there_are(self) -> None:
         done = boathook("verify", "prestart")
 
@@ -67,6 +81,16 @@ class TestRunning:
         assert summary == "1 passed, 1 skipped on local"
         root = ElementTree.parse(file).getroot()
         assert (root.get("tests"), root.get("failures"), root.get("skipped")) == ("2", "0", "1")
+        assert [path.name for path in home.path.iterdir() if path.name.startswith("place-")] == []
+        assert not home.journal.exists()
+
+    def test_cases_of_projects_pass_and_nothing_is_left_behind(self, home: Home) -> None:
+        done = boathook(
+            "verify", "--offline", "--case", "compose_post_start_failure_test", "--case", "compose_kill_test"
+        )
+
+        assert done.returncode == 0, done.stdout
+        assert done.stdout.splitlines()[-1] == "2 passed on local"
         assert [path.name for path in home.path.iterdir() if path.name.startswith("place-")] == []
         assert not home.journal.exists()
 

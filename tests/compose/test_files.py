@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from boathook.cli.compose import compose
-from boathook.compose.files import ProjectOptions, find_files, load_files
+from boathook.compose.parse import parse_loaded
+from boathook.compose.reading.files import ProjectOptions, find_files, load_files
 from boathook.errors import UsageError
 from boathook.objects import mapping
 
@@ -64,6 +65,21 @@ def test_variables_come_from_the_environment_then_the_last_environment_file(tmp_
     assert image(here, {"I": "shell"}) == "shell"
     with pytest.raises(UsageError, match="couldn't find env file"):
         image(ProjectOptions(cwd=tmp_path, env_files=("nope",)))
+
+
+def test_environment_files_given_by_hand_are_remembered(tmp_path: Path) -> None:
+    write(tmp_path, compose=APP)
+    for name in (".env", "one", "two"):
+        (tmp_path / name).write_text("I=x")
+    here = ProjectOptions(cwd=tmp_path)
+
+    assert load_files(here, {}).environment_files == ()
+    assert load_files(here, {"COMPOSE_ENV_FILES": "two,one"}).environment_files == (
+        str(tmp_path / "two"),
+        str(tmp_path / "one"),
+    )
+    given = ProjectOptions(cwd=tmp_path / "sub", files=("../compose.yaml",), env_files=("../one",))
+    assert parse_loaded(load_files(given, {})).project.environment_files == (str(tmp_path / "one"),)
 
 
 @pytest.mark.behaviour("compose:55")

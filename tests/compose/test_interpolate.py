@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from boathook.compose.interpolate import BadInterpolation, Interpolator
+from boathook.compose.reading.interpolate import BadInterpolation, Interpolator
 
 VARIABLES = {"A": "a", "EMPTY": "", "B": "b"}
 
@@ -32,18 +32,20 @@ VALUES = [
     ("${NONE:-a b}", "a b"),
     ("${A:-$$}", "a"),
     ("${NONE:-}", ""),
+    ("a $ b$", "a $ b$"),
+    ("$1", "$1"),
+    ("$(date)", "$(date)"),
+    ("${NONE-$}", "$"),
 ]
 
 BAD = [
     ("${NONE:?need y}", "required variable NONE is missing a value: need y"),
     ("${EMPTY:?}", "required variable EMPTY is missing a value"),
     ("${NONE?x}", "required variable NONE is missing a value: x"),
-    ("$", '"$" begins no variable'),
-    ("$1", '"$" begins no variable'),
-    ("$(date)", '"$" begins no variable'),
     ("${}", "names no variable"),
     ("${A!b}", "unknown operator"),
     ("${A", "no closing"),
+    ("${5}", "names no variable"),
 ]
 
 

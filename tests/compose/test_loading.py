@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from boathook.compose.config import as_yaml
-from boathook.compose.loading import FileText, Loaded, load
-from boathook.compose.normal import normal_project
 from boathook.compose.parse import parse_loaded
+from boathook.compose.reading.config import as_yaml
+from boathook.compose.reading.loading import FileText, Loaded, load
+from boathook.compose.reading.normal import normal_project
 from boathook.errors import ManifestError
 from boathook.model import Exec, Hook, JsonObject, OnFailure
 from boathook.objects import mapping, mappings
@@ -220,7 +220,7 @@ def test_a_broken_file_does_not_hide_what_is_broken_in_another() -> None:
         ("services: {a: {image: a, links: [b]}, b: {image: a, ipc: 'service:a'}}", "dependency cycle detected"),
         ("services: {a: {image: a, networks: [n]}}", 'service "a" refers to undefined network "n"'),
         ("services: {a: {command: x}}", 'service "a" has neither an image nor a build context specified'),
-        ("services: {a: {image: a, container_name: x, scale: 2}}", "2 containers cannot have one name"),
+        ("services: {a: {image: a, container_name: xy, scale: 2}}", "2 containers cannot have one name"),
         ("services: {a: {image: a, healthcheck: {test: [x]}}}", 'found "x" in front, expected "CMD"'),
         ("services: {a: {image: a, post_start: [{command: x, per_replica: true}]}}", "unknown field"),
         ("services: {a: {image: a, mem_limit: 5q}}", 'found "5q", expected a size'),
@@ -251,8 +251,6 @@ services:
     isolation: x
     build: {context: ., ssh: [default]}
     deploy: {mode: global}
-    networks: {n: {gw_priority: 1}}
-networks: {n: {}}
 """
     one = loaded(text)
 
@@ -262,7 +260,6 @@ networks: {n: {}}
         "services.app.isolation",
         "services.app.build.ssh",
         "services.app.deploy.mode",
-        "services.app.networks.n.gw_priority",
     ]
 
 

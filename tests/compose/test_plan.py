@@ -20,6 +20,7 @@ def test_the_plan_of_the_pre_stop_example() -> None:
         == """\
 demo  simulated
   0.000  demo_data           created
+  0.000  demo_default        created
   0.000  app-1               created, backend, root
   0.000  app-1               running
   0.000  app-1               Started
@@ -29,6 +30,7 @@ demo  simulated
   3.000  app-1               SIGTERM, 10s left
   3.000  app-1               exited 143
   3.000  app-1               Stopped
+  3.000  demo_default        deleted (down)
 """
     )
 

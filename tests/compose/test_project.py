@@ -7,10 +7,12 @@ from dataclasses import replace
 import anyio
 import pytest
 
+from boathook.compose.options import UpOptions
+from boathook.compose.place import Status
 from boathook.compose.project import ProjectWorker
 from boathook.errors import OperationFailed, UsageError
-from boathook.runtimes.base import ContainerSpec, ContainerState
-from tests.compose.build import Lived, a_project, after, down, kill, live, stop, takes, up
+from boathook.runtimes.base import ContainerSpec
+from tests.compose.build import Lived, a_project, after, down, kill, live, runtime_of, stop, takes, up
 
 ONE = """
 services:
@@ -93,9 +95,9 @@ def test_a_failing_post_start_ends_the_command_and_leaves_the_container_running(
     assert isinstance(lived.error, OperationFailed)
     assert [result.exit_code for result in lived.error.results] == [3]
     assert lived.left == {
-        "db": ContainerState.RUNNING,
-        "web": ContainerState.CREATED,
-        "other": ContainerState.RUNNING,
+        "db-1": Status.RUNNING,
+        "web-1": Status.CREATED,
+        "other-1": Status.RUNNING,
     }
     assert lived.at("other-1 post_start[0] succeeded") == 5, "what was begun finishes"
     assert not lived.has("db-1 Started")
@@ -118,7 +120,7 @@ def test_the_next_up_starts_the_dependants_and_repeats_no_hook() -> None:
     lived = live(TWO, up_and_fail, up, assume=(takes("post_start", "db", 0, exit_code=3),))
 
     assert lived.error is None
-    assert lived.left["web"] is ContainerState.RUNNING
+    assert lived.left["web-1"] is Status.RUNNING
     assert sum("db-1 post_start[0] begins" in line for line in lived.lines) == 1
     assert lived.has("db-1 Running")
 
@@ -156,9 +158,9 @@ def test_a_failing_pre_stop_keeps_its_container_and_what_it_depends_on_running()
 
     assert str(lived.error) == "web hook exited with status 4"
     assert lived.left == {
-        "web": ContainerState.RUNNING,
-        "db": ContainerState.RUNNING,
-        "other": ContainerState.EXITED,
+        "web-1": Status.RUNNING,
+        "db-1": Status.RUNNING,
+        "other-1": Status.EXITED,
     }
     assert not lived.has("web-1 SIGTERM")
     assert not lived.has("db-1 pre_stop")
@@ -169,7 +171,7 @@ def test_a_failing_pre_stop_keeps_its_container_on_down_and_the_independent_ones
     lived = live(TWO, up, down, assume=(takes("pre_stop", "web", 1, exit_code=4),))
 
     assert isinstance(lived.error, OperationFailed)
-    assert lived.left == {"web": ContainerState.RUNNING, "db": ContainerState.RUNNING}
+    assert lived.left == {"web-1": Status.RUNNING, "db-1": Status.RUNNING}
 
 
 @pytest.mark.behaviour("compose:30")
@@ -195,20 +197,20 @@ def test_a_container_that_ends_during_its_pre_stop_is_a_failed_hook() -> None:
     lived = live(ONE, up, stop, assume=(takes("run", "app", 3), takes("pre_stop", "app", 10)))
 
     assert str(lived.error) == "app hook exited with status 137"
-    assert lived.left == {"app": ContainerState.EXITED}
+    assert lived.left == {"app-1": Status.EXITED}
 
 
 @pytest.mark.behaviour("compose:36")
 def test_an_interrupted_stop_leaves_the_container_running_and_runs_no_further_hook() -> None:
     async def stop_for_a_moment(worker: ProjectWorker) -> None:
         with anyio.move_on_after(1):
-            await worker.stop(cause="stop")
+            await worker.stop()
 
     lived = live(ONE, up, stop_for_a_moment, assume=(takes("pre_stop", "app", 10),))
 
     assert lived.has("app-1 pre_stop[0] cancelled")
     assert not lived.has("pre_stop[1]")
-    assert lived.left == {"app": ContainerState.RUNNING}
+    assert lived.left == {"app-1": Status.RUNNING}
 
 
 @pytest.mark.behaviour("compose:39")
@@ -221,13 +223,13 @@ def test_a_changed_hook_makes_the_next_up_replace_the_container_after_its_pre_st
 
     lived = live(ONE, up, up_changed)
 
-    assert [line for line in lived.lines if "begins" in line or "created" in line] == [
-        "0s app-1 created",
+    assert [line for line in lived.lines if "begins" in line or "Recreate" in line] == [
         "0s app-1 post_start[0] begins",
         "0s app-1 post_start[1] begins",
+        "0s app-1 Recreate",
         "0s app-1 pre_stop[0] begins",
         "0s app-1 pre_stop[1] begins",
-        "0s app-1 created",
+        "0s app-1 Recreated",
         "0s app-1 post_start[0] begins",
         "0s app-1 post_start[1] begins",
     ]
@@ -237,7 +239,7 @@ def test_a_stopped_project_comes_up_again_with_its_hooks() -> None:
     lived = live(ONE, up, stop, up)
 
     assert sum("post_start[0] begins" in line for line in lived.lines) == 2
-    assert lived.left == {"app": ContainerState.RUNNING}
+    assert lived.left == {"app-1": Status.RUNNING}
 
 
 def test_down_of_nothing_says_that_there_was_nothing() -> None:
@@ -253,17 +255,17 @@ def test_down_of_nothing_says_that_there_was_nothing() -> None:
 
 def test_naming_a_service_starts_what_it_needs_and_nothing_else() -> None:
     async def up_web(worker: ProjectWorker) -> None:
-        await worker.up(["web"])
+        await worker.up(UpOptions(services=("web",)))
 
     lived = live(TWO, up_web)
 
-    assert lived.left == {"db": ContainerState.RUNNING, "web": ContainerState.RUNNING}
+    assert lived.left == {"db-1": Status.RUNNING, "web-1": Status.RUNNING}
 
 
 @pytest.mark.behaviour("compose:57")
 def test_an_unknown_service_is_named() -> None:
     async def up_zzz(worker: ProjectWorker) -> None:
-        await worker.up(["zzz"])
+        await worker.up(UpOptions(services=("zzz",)))
 
     lived = live(TWO, up_zzz)
 
@@ -274,11 +276,13 @@ def test_an_unknown_service_is_named() -> None:
 @pytest.mark.behaviour("compose:53")
 def test_a_container_without_config_hash_is_ignored() -> None:
     async def down_beside_a_stranger(worker: ProjectWorker) -> None:
-        found = (await worker.containers())["app"]
-        labels = {key: value for key, value in found.spec.labels.items() if not key.endswith("config-hash")}
-        stranger = await worker.runtime.create(_labelled(found.spec, labels))
+        runtime = runtime_of(worker)
+        (member,) = await worker.members()
+        spec = (await runtime.inspect(member.id)).spec
+        labels = {key: value for key, value in spec.labels.items() if not key.endswith("config-hash")}
+        stranger = await runtime.create(_labelled(spec, labels))
         await worker.down()
-        assert (await worker.runtime.inspect(stranger)).id == stranger
+        assert (await runtime.inspect(stranger)).id == stranger
 
     assert live(ONE, up, down_beside_a_stranger).error is None
 
@@ -288,7 +292,7 @@ def test_containers_carry_the_names_and_labels_of_the_peer() -> None:
     seen: list[tuple[str, dict[str, str]]] = []
 
     async def note(worker: ProjectWorker) -> None:
-        seen.extend((one.spec.name, dict(one.spec.labels)) for one in (await worker.containers()).values())
+        seen.extend((one.name, dict(one.labels)) for one in await worker.members())
 
     live(TWO, up, note)
 

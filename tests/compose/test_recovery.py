@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from boathook.clock import SystemClock
+from boathook.compose.embedded.place import EmbeddedPlace
 from boathook.compose.recovery import SETTLERS, settle_project
 from boathook.events import EventStream
 from boathook.home import Home
@@ -43,7 +44,7 @@ async def settle_all(home: Home) -> int:
         context = Context(events=EventStream(), clock=SystemClock(), obligations=SqliteObligations(journal, run.id))
         before = len(await context.obligations.owed())
         await recover(context, runtime, SETTLERS)
-        await settle_project("demo", context, runtime)
+        await settle_project("demo", context, EmbeddedPlace(runtime))
         return before
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boathook.compose.shellwords import BadCommand, split
+from boathook.compose.reading.shellwords import BadCommand, split
 
 SPLIT = [
     ("echo a b", ["echo", "a", "b"]),

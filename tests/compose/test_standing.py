@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from boathook.compose.place import Status
 from boathook.compose.project import ProjectWorker
-from boathook.compose.standing import project_without_file, recorded_files, standing_containers
-from boathook.events import Noted
-from boathook.runtimes.base import ContainerState
+from boathook.compose.standing import Origin, origin_of, project_without_file
 from tests.compose.build import live, up
 
 TEXT = """
@@ -22,8 +21,7 @@ services:
 @pytest.mark.behaviour("compose:46")
 def test_without_its_file_a_project_goes_down_in_order_and_without_hooks() -> None:
     async def forget_the_file_and_go_down(worker: ProjectWorker) -> None:
-        containers = await standing_containers(worker.runtime, "demo")
-        worker.project = project_without_file("demo", containers, await worker.runtime.list_volumes({}))
+        worker.project = project_without_file("demo", await worker.members(), ())
         await worker.down()
 
     lived = live(TEXT, up, forget_the_file_and_go_down)
@@ -36,12 +34,11 @@ def test_without_its_file_a_project_goes_down_in_order_and_without_hooks() -> No
 
 @pytest.mark.behaviour("compose:46")
 def test_the_file_is_found_again_by_its_label_while_it_is_there(tmp_path: Path) -> None:
-    found: list[tuple[str, ...]] = []
+    found: list[Origin | None] = []
     file = tmp_path / "compose.yaml"
 
     async def look(worker: ProjectWorker) -> None:
-        containers = await standing_containers(worker.runtime, "demo")
-        found.append(recorded_files(containers))
+        found.append(origin_of(await worker.members()))
 
     async def remember(worker: ProjectWorker) -> None:
         from dataclasses import replace
@@ -53,19 +50,16 @@ def test_the_file_is_found_again_by_its_label_while_it_is_there(tmp_path: Path) 
     file.unlink()
     live(TEXT, remember, up, look)
 
-    assert found == [(str(file),), ()]
+    assert found == [Origin(files=(str(file),), directory="/project", environment_files=()), None]
 
 
-def test_a_service_that_is_gone_from_the_file_is_left_alone_and_named() -> None:
+def test_a_service_that_is_gone_from_the_file_is_left_alone() -> None:
     async def lose_db(worker: ProjectWorker) -> None:
-        found = await standing_containers(worker.runtime, "demo")
-        worker.project = project_without_file("demo", [one for one in found if one.spec.name == "demo-web-1"], ())
+        found = await worker.members()
+        worker.project = project_without_file("demo", [one for one in found if one.name == "demo-web-1"], ())
         await worker.down()
-        left = await standing_containers(worker.runtime, "demo")
-        assert [(one.spec.name, one.state) for one in left] == [("demo-db-1", ContainerState.RUNNING)]
+        assert [(one.name, one.status) for one in await worker.members()] == [("demo-db-1", Status.RUNNING)]
 
     lived = live(TEXT, up, lose_db)
 
     assert lived.error is None
-    notes = [str(one.event.finding.message) for one in lived.stamped if isinstance(one.event, Noted)]
-    assert notes == ["Found orphan containers ([demo-db-1]) for this project; they are left as they are"]

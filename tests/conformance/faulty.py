@@ -13,7 +13,7 @@ from boathook.clock import SystemClock
 from boathook.cluster.local import LocalCluster
 from boathook.cluster.store import ObjectStore
 from boathook.conformance.model import CaseResult
-from boathook.conformance.place import CasePlace, local_place
+from boathook.conformance.place import CasePlaces, local_place, pods_only
 from boathook.conformance.runner import run_cases, shared_root
 from boathook.conformance.suites import select
 from boathook.conformance.told import ToldByEvents
@@ -104,7 +104,7 @@ class StoppingSidecarsFirst(BubblewrapRuntime):
 
 
 @asynccontextmanager
-async def a_place(home: Home, runtime: type[BubblewrapRuntime]) -> AsyncIterator[CasePlace]:
+async def a_place(home: Home, runtime: type[BubblewrapRuntime]) -> AsyncIterator[CasePlaces]:
     """A local place whose cluster runs its pods in such a runtime."""
     told, events = ToldByEvents(), EventStream()
     context = Context(events=events, clock=SystemClock(), obligations=MemoryObligations())
@@ -115,7 +115,7 @@ async def a_place(home: Home, runtime: type[BubblewrapRuntime]) -> AsyncIterator
                 runtime(home, images=ImageResolver(home, {}, offline=True)) as opened,
                 LocalCluster(store, opened, context) as cluster,
             ):
-                yield local_place(cluster, told.of)
+                yield pods_only(local_place(cluster, told.of), "this runtime is about pods")
     finally:
         store.close()
 
@@ -123,8 +123,8 @@ async def a_place(home: Home, runtime: type[BubblewrapRuntime]) -> AsyncIterator
 async def results_of(home: Home, runtime: type[BubblewrapRuntime], names: Sequence[str] = ()) -> list[CaseResult]:
     """The results of these cases, or of all."""
     with shared_root() as root:
-        async with a_place(home, runtime) as place:
-            return [*await run_cases(select((), names), place, root, parallel=8, on_result=_unheard)]
+        async with a_place(home, runtime) as places:
+            return [*await run_cases(select((), names), places, root, parallel=8, on_result=_unheard)]
 
 
 def _unheard(result: CaseResult) -> None: ...

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from boathook.conformance.comparison import WHOLE, Difference, Explained, differences, outdated, unexplained
 from boathook.conformance.differences import EXPLAINED, page
-from boathook.conformance.model import Case, CaseResult, Need, Observation, Status
+from boathook.conformance.model import Case, CaseResult, Need, Observation, PodCase, Status
 from boathook.conformance.suites import all_cases
 
 
@@ -15,8 +15,8 @@ async def nothing(_run: object) -> None:
     """A case that does nothing."""
 
 
-def a_case(name: str = "a_test", *needs: Need) -> Case:
-    return Case(
+def a_case(name: str = "a_test", *needs: Need) -> PodCase:
+    return PodCase(
         name=name,
         suite="prestop",
         title="A Test",

@@ -14,8 +14,8 @@ from boathook.cluster.local import LocalCluster
 from boathook.cluster.store import ObjectStore
 from boathook.conformance.case_run import CaseRun
 from boathook.conformance.manifests import container, manifest
-from boathook.conformance.model import Case, CaseResult, Need, Status
-from boathook.conformance.place import CasePlace, local_place
+from boathook.conformance.model import Case, CaseResult, Need, PodCase, Status
+from boathook.conformance.place import PodCasePlace, local_place, pods_only
 from boathook.conformance.runner import run_cases
 from boathook.events import EventStream
 from boathook.journal import Context, MemoryObligations
@@ -33,8 +33,8 @@ def a_case(
     needs: Sequence[Need] = (),
     timing: bool = False,
     shown: str = MANIFEST,
-) -> Case:
-    return Case(
+) -> PodCase:
+    return PodCase(
         name=name,
         suite="made-up",
         title=name,
@@ -60,7 +60,7 @@ def outcome_of(
     root: Path,
     *cases: Case,
     parallel: int = 8,
-    change: Callable[[CasePlace], CasePlace] = lambda place: place,
+    change: Callable[[PodCasePlace], PodCasePlace] = lambda place: place,
 ) -> Outcome:
     outcome = Outcome()
 
@@ -74,7 +74,11 @@ def outcome_of(
         ):
             place = change(local_place(cluster, lambda namespace, since: []))
             results = await run_cases(
-                cases, place, root, parallel=parallel, on_result=lambda result: outcome.told.append(result.case.name)
+                cases,
+                pods_only(place, "no projects here"),
+                root,
+                parallel=parallel,
+                on_result=lambda result: outcome.told.append(result.case.name),
             )
             outcome.results = {result.case.name: result for result in results}
             outcome.left = await cluster.list("Pod")

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from boathook.conformance.model import Case, CaseResult, Need, Status
-from boathook.conformance.suites import all_cases
+from boathook.conformance.suites import pod_cases
 from boathook.home import Home
 from tests.conformance.faulty import Faultless, explained, results_of
 
@@ -61,7 +61,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, CaseResult]:
 
 
 @pytest.mark.parametrize(
-    "case", [pytest.param(case, id=case.name, marks=SHOWS.get(case.name, ())) for case in all_cases()]
+    "case", [pytest.param(case, id=case.name, marks=SHOWS.get(case.name, ())) for case in pod_cases()]
 )
 def test_a_case_passes_in_the_embedded_runtime(results: dict[str, CaseResult], case: Case) -> None:
     result = results[case.name]

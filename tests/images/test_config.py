@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from boathook.errors import UsageError
 from boathook.images.config import changed, from_engine, to_engine, with_path
-from boathook.images.model import ImageConfig
+from boathook.images.model import ImageConfig, ImageHealthcheck
 
 SECTION = {
     "Entrypoint": ["/entry"],
@@ -31,6 +33,17 @@ def test_an_engines_configuration_is_read_whole() -> None:
     )
     assert from_engine(to_engine(config)) == config
     assert from_engine({"Cmd": None, "Env": None, "Volumes": None}) == ImageConfig()
+
+
+def test_an_engines_healthcheck_is_read_and_written() -> None:
+    check = {"Test": ["CMD-SHELL", "probe"], "Interval": 1_500_000_000, "Retries": 2}
+    config = from_engine({"Healthcheck": check, "Shell": ["/bin/bash", "-c"]})
+
+    assert config.healthcheck == ImageHealthcheck(
+        test=("CMD-SHELL", "probe"), interval=timedelta(seconds=1.5), retries=2
+    )
+    assert to_engine(config) == {"Healthcheck": check, "Shell": ["/bin/bash", "-c"]}
+    assert from_engine({"Healthcheck": {"Test": ["NONE"]}}) == ImageConfig()
 
 
 def test_instructions_change_the_configuration() -> None:

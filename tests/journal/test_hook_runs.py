@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from boathook.events import HookStarted
+from boathook.events import ContainerStarted, HookStarted
 from boathook.home import Home
 from boathook.hooks import run_hook
 from boathook.journal.hook_runs import hook_runs
@@ -35,6 +35,19 @@ async def test_a_hook_whose_end_nobody_saw_has_none(home: Home) -> None:
         context.events.emit(HookStarted(target=TARGET, hook=a_hook(), budget=None))
 
     assert [one.finished for one in hook_runs(home, "uid/")] == [None]
+
+
+async def test_the_first_hook_after_a_start_is_told_from_one_that_is_run_later(home: Home) -> None:
+    for starts in (True, False):
+        async with a_context(home) as context:
+            if starts:
+                context.events.emit(ContainerStarted(target=TARGET))
+            for _ in range(2):
+                await run_hook(
+                    a_hook(), TARGET, FakeTarget(), deadline=None, events=context.events, clock=context.clock
+                )
+
+    assert [one.first for one in hook_runs(home, "uid/")] == [True, False, False, False]
 
 
 async def test_only_the_last_ones_are_given(home: Home) -> None:

@@ -11,16 +11,16 @@ import pytest
 from boathook.conformance.comparison import WHOLE, differences, outdated, unexplained
 from boathook.conformance.differences import EXPLAINED
 from boathook.conformance.model import Case, CaseResult, Need, Status
-from boathook.conformance.place import CasePlace, open_kubernetes, open_local
+from boathook.conformance.place import CasePlaces, open_kubernetes, open_local
 from boathook.conformance.runner import run_cases, shared_root
-from boathook.conformance.suites import all_cases
+from boathook.conformance.suites import pod_cases
 from boathook.home import Home
 from boathook.settings import Settings
 from tests.kubernetes.testbed import LONGEST_SECONDS, Testbed
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.runtime, pytest.mark.timeout(LONGEST_SECONDS)]
 
-CASES = all_cases()
+CASES = pod_cases()
 PARALLEL = 6
 """More pods that start at once disturb each other's times by seconds, on two cores."""
 
@@ -29,13 +29,13 @@ SETTINGS = Settings(on="local", network="pod", image_map={}, offline=True)
 Results = dict[str, CaseResult]
 
 
-async def run_on(place: CasePlace, cases: Sequence[Case], parallel: int) -> Results:
+async def run_on(places: CasePlaces, cases: Sequence[Case], parallel: int) -> Results:
     def tell(result: CaseResult) -> None:
         # It takes minutes: whoever watches, or reads where it stopped, sees how far it came.
-        print(f"{place.name}: {result.case.name}: {result.status} {result.reason}", file=sys.stderr, flush=True)
+        print(f"{places.name}: {result.case.name}: {result.status} {result.reason}", file=sys.stderr, flush=True)
 
     with shared_root() as root:
-        results = await run_cases(cases, place, root, parallel=parallel, on_result=tell)
+        results = await run_cases(cases, places, root, parallel=parallel, on_result=tell)
     return {result.case.name: result for result in results}
 
 
@@ -46,8 +46,8 @@ def embedded(testbed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Resu
 
     async def run() -> Results:
         users = Home(tmp_path_factory.mktemp("home")).ensure()
-        async with open_local(SETTINGS, users) as place:
-            return await run_on(place, CASES, 16)
+        async with open_local(SETTINGS, users) as places:
+            return await run_on(places, CASES, 16)
 
     return anyio.run(run)
 
@@ -56,11 +56,11 @@ def embedded(testbed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Resu
 def kubelet(embedded: Results, kubernetes: Testbed) -> Results:
     async def run() -> Results:
         restart = kubernetes.restart_kubelet
-        async with open_kubernetes(kubernetes.kubeconfig, None, restart_kubelet=restart) as place:
+        async with open_kubernetes(kubernetes.kubeconfig, None, restart_kubelet=restart) as places:
             # What restarts the kubelet would disturb all others.
             alone = [case for case in CASES if Need.CLUSTER in case.needs]
-            return await run_on(place, [case for case in CASES if case not in alone], PARALLEL) | await run_on(
-                place, alone, 1
+            return await run_on(places, [case for case in CASES if case not in alone], PARALLEL) | await run_on(
+                places, alone, 1
             )
 
     return anyio.run(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import secrets
@@ -20,6 +21,9 @@ from tests.kubernetes.image_archive import layer
 
 IMAGE = "boathook.test/busybox:1"
 """A root of busybox alone, with a user ``nobody`` (65534:65534)."""
+
+NETWORKS = "base=10.208.0.0/12,size=26"
+"""Where those come from that projects make: the engine's own choice is used up by a handful of engines side by side."""
 
 _UP_SECONDS = 60
 _TLS_FILES = (("cacert", "ca"), ("cert", "cert"), ("key", "key"))
@@ -101,7 +105,8 @@ def a_docker_engine() -> Iterator[TestEngine]:
             "dockerd", "--host", engine.address, "--host", engine.by_tls["DOCKER_HOST"], "--tlsverify",
             *(f"--tls{which}={state}/tls/{file}.pem" for which, file in _TLS_FILES),
             "--data-root", f"{state}/data", "--exec-root", f"{state}/exec", "--pidfile", f"{state}/pid",
-            "--bridge", link, "--iptables=false", "--ip-forward=false", "--ip-masq=false", "--oom-score-adjust", "0",
+            "--bridge", link, "--default-address-pool", NETWORKS,
+            "--iptables=false", "--ip-forward=false", "--ip-masq=false", "--oom-score-adjust", "0",
         ]  # fmt: skip
         with engine.log.open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as daemon:
             try:
@@ -109,12 +114,22 @@ def a_docker_engine() -> Iterator[TestEngine]:
                 engine.import_image(IMAGE)
                 yield engine
             finally:
+                _remove_everything(engine)
                 daemon.terminate()
                 try:
                     daemon.wait(timeout=60)
                 except subprocess.TimeoutExpired:
                     daemon.kill()
-        unmount_below(state)
+                    daemon.wait()
+                unmount_below(state)
+
+
+def _remove_everything(engine: TestEngine) -> None:
+    """A network's bridge outlives its engine. One that does not answer any more is left as it is."""
+    with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
+        if containers := engine.docker("ps", "--all", "--quiet").split():
+            engine.docker("rm", "--force", *containers)
+        engine.docker("network", "prune", "--force")
 
 
 def _make_certificate(directory: Path) -> None:

@@ -72,7 +72,7 @@ def a_podman_engine() -> Iterator[TestEngine]:
                 for pid in processes_below(state):
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
-        unmount_below(state)
+                unmount_below(state)
 
 
 def _configure(state: Path, bridge: str, network: str) -> None:

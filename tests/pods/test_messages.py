@@ -9,7 +9,8 @@ import pytest
 
 from boathook.clock import VIRTUAL_EPOCH
 from boathook.model import Handler, HookResult, HttpGet, Outcome, SeenBy, Target, TcpSocket
-from boathook.pods.messages import field_path, go_duration, go_quoted, post_start_error
+from boathook.pods.messages import field_path, go_duration, post_start_error
+from boathook.report.words import go_quoted
 from tests.pods.build import a_pod, one, plain, sidecar
 
 

@@ -119,6 +119,15 @@ def processes(argument: str) -> list[int]:
     return found
 
 
+async def has_come(argument: str) -> bool:
+    """A process has a pid before it has its program."""
+    with anyio.move_on_after(10):
+        while not processes(argument):  # noqa: ASYNC110  nobody tells when a process of another's has begun
+            await anyio.sleep(0.02)
+        return True
+    return False
+
+
 async def has_gone(argument: str) -> bool:
     with anyio.move_on_after(10):
         while processes(argument):  # noqa: ASYNC110  nobody tells when a process of another's has ended
@@ -226,7 +235,7 @@ async def test_kill_ends_an_exec_with_its_children_and_keeps_what_it_wrote(place
 async def test_an_exec_of_an_engine_elsewhere_is_killed_by_the_engine(elsewhere: Place) -> None:
     container = await elsewhere.started()
     execution = await elsewhere.runtime.exec(container, ExecSpec(command=("sleep", "61012")), ignored)
-    assert processes("61012")
+    assert await has_come("61012")
 
     with anyio.fail_after(20):
         await execution.kill()
@@ -375,7 +384,7 @@ async def test_a_container_that_cannot_be_started_has_exited_and_nobody_knows_ho
 
     seen = await place.runtime.inspect(container)
     assert (seen.state, seen.exit) == (ContainerState.EXITED, Exit(code=None, signal=None))
-    with pytest.raises(Conflict):
+    with pytest.raises(CouldNotStart, match="/nope"):
         await place.runtime.start(container)
 
 

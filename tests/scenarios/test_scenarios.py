@@ -4,7 +4,8 @@ Lines that begin with ``$ `` are run by a shell in a fresh directory that holds 
 after it that begin with ``> `` belong to the command. What follows is the expected output, stdout and stderr together,
 where ``…`` stands for any text within a line and a line ``…`` for any number of lines; blank lines around it do not
 count. ``[2]`` at the end is the expected exit code (else 0). Lines that begin with ``# `` explain; ``# needs root``
-says when a scenario is skipped. What a scenario sets up in ``frozen`` is torn down after it.
+says when a scenario is skipped, ``# needs an engine`` that ``docker`` is to mean one. What a scenario sets up in
+``frozen`` is torn down after it.
 The command under test is ``$BOATHOOK_BIN``, else the one of this environment.
 """
 
@@ -28,6 +29,7 @@ HERE = Path(__file__).parent
 EXAMPLES = HERE.parent.parent / "examples"
 SECONDS_PER_COMMAND = 90
 NEEDS_ROOT = "# needs root"
+NEEDS_ENGINE = "# needs an engine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +90,10 @@ def environment(directory: Path) -> dict[str, str]:
 @pytest.mark.runtime
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", sorted(HERE.glob("*.txt")), ids=lambda path: path.stem)
-def test_scenario(scenario: Path, tmp_path: Path) -> None:
+def test_scenario(scenario: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     text = scenario.read_text()
+    if NEEDS_ENGINE in text.splitlines():
+        request.getfixturevalue("docker_engine")
     if NEEDS_ROOT in text.splitlines() and os.geteuid() != 0:
         pytest.skip("needs to be root")
     shutil.copytree(EXAMPLES, tmp_path / "examples", symlinks=True)

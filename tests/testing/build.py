@@ -34,3 +34,23 @@ def a_file(directory: Path, text: str = POD, name: str = "pod.yaml") -> Path:
     path = directory / name
     path.write_text(text)
     return path
+
+
+PROJECT = """\
+name: shop
+services:
+  db:
+    image: busybox
+    command: [sh, -c, "trap 'exit 0' TERM; echo hello; while :; do sleep 0.1; done"]
+    post_start:
+      - command: sh -c "echo migrated; echo warned >&2"
+  app:
+    image: busybox
+    command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.1; done"]
+    depends_on: [db]
+    post_start:
+      - command: sh -c "echo registered"
+    pre_stop:
+      - command: sh -c "echo drained"
+      - command: sh -c "exit $${CODE:-0}"
+"""

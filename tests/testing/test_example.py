@@ -28,5 +28,5 @@ def test_the_example_project_passes_in_a_place_of_its_own(tmp_path: Path, home: 
     )
 
     assert done.returncode == 0, done.stdout
-    assert "16 passed" in done.stdout
+    assert "21 passed" in done.stdout
     assert not home.containers.exists()

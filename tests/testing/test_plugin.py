@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from boathook.home import Home
-from tests.testing.build import POD
+from tests.testing.build import POD, PROJECT
 
 pytest_plugins = ("pytester",)
 
@@ -67,6 +67,72 @@ def test_a_failed_test_shows_what_happened_to_its_pod(project: pytest.Pytester) 
     result.stdout.fnmatch_lines(
         ['*timeline of pod "web"*', "*app*running", '*timeline of pod "web"*', "*4.000*SIGTERM*"]
     )
+
+
+@pytest.mark.runtime
+def test_a_compose_project_is_run_and_planned_in_the_same_words(project: pytest.Pytester) -> None:
+    project.path.joinpath("compose.yaml").write_text(PROJECT)
+
+    result = run(
+        project,
+        """
+        import pytest
+
+        @pytest.fixture(params=["run", "planned"])
+        def shop(request):
+            if request.param == "planned":
+                return request.getfixturevalue("simulate_project")("compose.yaml")
+            return request.getfixturevalue("run_project")("compose.yaml").down()
+
+        def test_hook(shop):
+            assert shop.hook("db.post_start").succeeded
+            shop.assert_order("db started", "db.post_start ended", "app started", "app.post_start ended")
+            shop.assert_order("app.pre_stop[1] ended", "app SIGTERM", "db SIGTERM")
+        """,
+    )
+
+    result.assert_outcomes(passed=2)
+
+
+@pytest.mark.runtime
+def test_a_failed_test_shows_what_happened_to_its_project(project: pytest.Pytester) -> None:
+    project.path.joinpath("compose.yaml").write_text(PROJECT)
+
+    result = run(
+        project,
+        """
+        def test_run(run_project):
+            assert run_project().states == {}
+
+        def test_plan(simulate_project):
+            assert simulate_project(assume={"post_start:db": 4}).at("app started") == 3
+        """,
+    )
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        ['*timeline of project "shop"*', "*app-1*running", '*timeline of project "shop"*', "*4.000*app-1*running"]
+    )
+
+
+@pytest.mark.runtime
+def test_nothing_is_left_of_a_test_that_fails_with_its_project_running(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]\nboathook_home = state\n")
+    project.path.joinpath("compose.yaml").write_text(PROJECT)
+
+    result = run(project, "def test_it(run_project):\n    run_project()\n    assert False\n")
+
+    result.assert_outcomes(failed=1)
+    assert sorted(one.name for one in project.path.joinpath("state").iterdir()) == ["images", "local.json"]
+
+
+def test_the_place_of_projects_is_an_option(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]\nboathook_on = moon\n")
+
+    result = run(project, "def test_it(run_project):\n    run_project(text='services: {}')\n")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(['*unknown value for --on: found "moon"*'])
 
 
 @pytest.mark.runtime

@@ -8,16 +8,20 @@ import gc
 import os
 import sys
 
+from boathook.cli import lazy_dataclasses
+
 INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended, as shells have it."""
 
-GARBAGE_AFTER = 20_000
-"""Objects between two searches for garbage. Python's 700 has it look dozens of times at imports, which leave none."""
+GARBAGE_AFTER = 200_000
+"""Objects between two searches for garbage: more than all imports of a command make, which leave none behind. Python's
+700 has it look dozens of times meanwhile."""
 
 
 def run() -> None:
     """Run the command and end the process with its exit code."""
     gc.set_threshold(GARBAGE_AFTER)
+    lazy_dataclasses.install()
     status: int | None = None
 
     def leave() -> None:
@@ -29,8 +33,9 @@ def run() -> None:
         if status is None:
             return
         with contextlib.suppress(OSError, ValueError):  # Python has words of its own for a pipe that nobody reads.
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:  # Python's stand-in for one that was closed from the start
+                    stream.flush()
             os._exit(status)
 
     atexit.register(leave)

@@ -51,7 +51,7 @@ class FileHook:
 def hook() -> None:
     """Run one hook of a file alone, or list its hooks.
 
-    So far of files with pods; hooks of Compose projects, charts and Backups run with their own commands.
+    Of files with pods and of Compose files; hooks of charts and Backups run with their own commands.
     """
 
 
@@ -63,12 +63,7 @@ def list_command(file: Path, output: str, namespace: str) -> None:
     """List the hooks of FILE: what each is called for 'hook run', what it does, and where it stands."""
 
     def work() -> None:
-        pod_file = load_hook_file(file, namespace)
-        several = len(pod_file.pods) > 1
-        rows = [
-            (one.name if several else one.short_name, handler_words(one.hook.handler), str(one.hook.source))
-            for one in hooks_of(pod_file)
-        ]
+        rows = [(name, handler_words(one.handler), str(one.source)) for name, one in _listed(file, namespace)]
         if output == "json":
             keys = ("hook", "handler", "where")
             click.echo(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=2))
@@ -82,28 +77,59 @@ def list_command(file: Path, output: str, namespace: str) -> None:
     told(work)
 
 
+def _listed(file: Path, namespace: str) -> list[tuple[str, Hook]]:
+    """What each hook is called, and it."""
+    if is_project(file):
+        from boathook.cli.project_hooks import listed_hooks, load_hook_project
+
+        return listed_hooks(load_hook_project(file, None))
+    pod_file = load_hook_file(file, namespace)
+    several = len(pod_file.pods) > 1
+    return [(one.name if several else one.short_name, one.hook) for one in hooks_of(pod_file)]
+
+
 @hook.command("run")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("name", metavar="[POD/]CONTAINER.HOOK")
+@click.option(
+    "-p", "--project-name", default=None, metavar="NAME", help="The Compose project's name, where it has another."
+)
 @click.option(
     "--timeout", type=Duration(), help="End the hook after this time, e.g. 30s; without it there is no limit."
 )
 @namespace_option
 @place_options
-def run_command(file: Path, name: str, timeout: timedelta | None, namespace: str, settings: Settings) -> None:
-    """Run one hook of FILE alone, e.g. app.preStop, against its pod, which already runs.
+def run_command(
+    file: Path, name: str, project_name: str | None, timeout: timedelta | None, namespace: str, settings: Settings
+) -> None:
+    """Run one hook of FILE alone, e.g. app.preStop or app.pre_stop, where its pod or container already runs.
 
-    The hook runs as it would in the pod's life: in its container, as its user, in its environment and directory,
-    whoever runs the pod. Nothing else happens to the pod. It is recorded: history and show have it, and describe.
-    POD is needed where the file has several. Exits with 0 when the hook succeeded, else with 1.
+    The hook runs as it would in the container's life: as its user, in its environment and directory, whoever runs
+    it. Nothing else happens to the pod or project. It is recorded: history and show have it, and describe.
+    POD is needed where the file has several. Of a Compose file CONTAINER is a service, or one of its containers
+    (app-2) where several run. Exits with 0 when the hook succeeded, else with 1.
     """
 
     async def work(session: Session) -> int:
+        command = f"hook run {file} {name}"
+        if is_project(file):
+            from boathook.cli.project_hooks import load_hook_project, run_project_hook
+            from boathook.compose.hook_names import find_hook as find_project_hook
+
+            project = load_hook_project(file, project_name)
+            return await run_project_hook(session, project, find_project_hook(project, name), timeout, command)
         chosen = find_hook(hooks_of(load_hook_file(file, namespace)), name, file)
-        async with session.context(command=f"hook run {file} {name}", title=chosen.name, live=True) as context:
+        async with session.context(command=command, title=chosen.name, live=True) as context:
             return await _run(session, context, chosen, file, name, timeout)
 
     run(work, settings)
+
+
+def is_project(file: Path) -> bool:
+    """Whether it is a Compose file, or a directory that may have one."""
+    from boathook.planning import FileDialect, dialect_of
+
+    return dialect_of(file) is FileDialect.COMPOSE
 
 
 def load_hook_file(file: Path, namespace: str) -> PodFile:
@@ -115,7 +141,6 @@ def load_hook_file(file: Path, namespace: str) -> PodFile:
     if dialect is FileDialect.PODS:
         return load_pods(file, namespace)
     command = {
-        FileDialect.COMPOSE: ("a Compose project", "compose"),
         FileDialect.CHART: ("a chart", "helm"),
         FileDialect.BACKUP: ("a Backup", "backup"),
     }[dialect]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from boathook.cluster.base import ObjectKey
     from boathook.cluster.remote import RemoteCluster
+    from boathook.compose.place import ProjectPlace
     from boathook.events import Listener, Stamped
     from boathook.journal import Journal
     from boathook.journal.context import Context
@@ -39,7 +40,17 @@ T = TypeVar("T")
 ExitCodes = Callable[[BoathookError], int]
 
 
-_STARTING = frozenset({"cluster.create", "cluster.apply", "pod.run", "compose.up"})
+_STARTING = frozenset(
+    {
+        "cluster.create",
+        "cluster.apply",
+        "pod.run",
+        "compose.up",
+        "compose.start",
+        "compose.restart",
+        "compose.run",
+    }
+)
 """What has the supervisor start containers, which it does in namespaces of its own only."""
 
 
@@ -55,6 +66,8 @@ class Session:
     """For what goes on beside the command's work; ended with it."""
     listeners: list[Listener] = field(default_factory=list)
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+    place: ProjectPlace | None = None
+    """Where this command looks for the containers of projects (``cli.compose.routing.project_place``)."""
     _runtime: ContainerRuntime | None = None
     _interrupted: anyio.Event | None = None
     _journal: Journal | None = None
@@ -67,6 +80,20 @@ class Session:
         if self._interrupted is None:
             self._interrupted = anyio.Event()
         return self._interrupted
+
+    def tell(self, text: str, *, err: bool = False) -> None:
+        """Print a coloured line of what goes on. Where nobody reads it any more, this is as good as an interrupt."""
+        try:
+            click.echo(text, err=err, color=True)
+        except BrokenPipeError:
+            if self._interrupted is None:
+                raise
+            _write_nowhere(2 if err else 1)
+            self._interrupted.set()
+
+    async def enter(self, resource: AbstractAsyncContextManager[T]) -> T:
+        """Open something that is closed when the command ends."""
+        return await self._stack.enter_async_context(resource)
 
     async def runtime(self) -> ContainerRuntime:
         """Where this command's containers run: the embedded runtime with a spawner of its own, or an engine."""
@@ -91,13 +118,7 @@ class Session:
     def _engine(self) -> ContainerRuntime:
         from boathook.runtimes.docker.runtime import DockerRuntime
 
-        if self.settings.isolation == PROCESS:
-            raise UsageError("--isolation process contradicts --on docker: an engine isolates as it does")
-        if self.settings.image_map:
-            raise UsageError(
-                "--image-map is not supported with --on docker: images are the engine's own",
-                hint="docker load or docker import what is to be used, and docker tag it with the image's name",
-            )
+        refuse_with_engine(self.settings)
         return DockerRuntime(self.home, offline=self.settings.offline)
 
     @asynccontextmanager
@@ -210,9 +231,10 @@ async def _guarded(
     import anyio
 
     code: int | None = INTERRUPTED
+    home = Home.find().ensure()
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as watching:
-            session = Session(home=Home.find().ensure(), settings=settings, timeline=timeline, tasks=watching)
+            session = Session(home=home, settings=settings, timeline=timeline, tasks=watching)
             watching.start_soon(_watch_signals, session, scope)
             try:
                 code = await work(session)
@@ -225,6 +247,17 @@ async def _guarded(
                     await session.close()
                 watching.cancel_scope.cancel()
     return INTERRUPTED if scope.cancelled_caught else (code or 0)
+
+
+def refuse_with_engine(settings: Settings) -> None:
+    """Raises ``UsageError`` for what an engine has in its own hands."""
+    if settings.isolation == PROCESS:
+        raise UsageError("--isolation process contradicts --on docker: an engine isolates as it does")
+    if settings.image_map:
+        raise UsageError(
+            "--image-map is not supported with --on docker: images are the engine's own",
+            hint="docker load or docker import what is to be used, and docker tag it with the image's name",
+        )
 
 
 def _not_in_background(option: str) -> UsageError:
@@ -242,12 +275,29 @@ async def _watch_signals(session: Session, scope: anyio.CancelScope) -> None:
         # The terminal is closed. Under nohup this is nothing to us.
         watched.append(signal.SIGHUP)
     with anyio.open_signal_receiver(*watched) as signals:
-        async for _ in signals:
+        async for number in signals:
+            if number == signal.SIGHUP:
+                _leave_terminal()
             graceful = session._interrupted
             if graceful is None or graceful.is_set():
                 scope.cancel()
                 return
             graceful.set()
+
+
+def _leave_terminal() -> None:
+    """What is still to be written to a terminal that is gone goes nowhere: it is no reason to end without the hooks."""
+    for stream in (1, 2):
+        try:
+            os.write(stream, b"")
+        except OSError:
+            _write_nowhere(stream)
+
+
+def _write_nowhere(stream: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
 def told(function: Callable[[], T], *, codes: ExitCodes = exit_code, prefix: str = "") -> T:
@@ -285,9 +335,9 @@ def tell_error(error: BoathookError, *, codes: ExitCodes = exit_code, prefix: st
 def _tell_bug(error: Exception) -> int:
     import traceback
 
-    path = Home.find().ensure().path / "bug.log"
+    path = Home.find().path / "bug.log"
     text = "".join(traceback.format_exception(error))
-    with contextlib.suppress(OSError), path.open("a") as log:
+    with contextlib.suppress(OSError, BoathookError), Home.find().ensure().path.joinpath(path.name).open("a") as log:
         log.write(text + "\n")
     click.echo(f"error: boathook failed unexpectedly: {type(error).__name__}: {error}", err=True)
     click.echo(f"hint: this is a bug; the details are in {path}", err=True)

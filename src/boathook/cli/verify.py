@@ -1,4 +1,4 @@
-"""``boathook verify``: the cases that show what hooks do, run here or on a cluster."""
+"""``boathook verify``: the cases that show what hooks do, run here, by an engine or on a cluster."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import click
 from boathook.cli.documents import DocumentOptions, document_options
 from boathook.cli.session import Session, run, told
 from boathook.errors import UsageError
-from boathook.settings import find_settings
+from boathook.settings import Settings, find_settings
 
 if TYPE_CHECKING:
     from boathook.conformance.model import Case, CaseResult
-    from boathook.conformance.place import CasePlace
+    from boathook.conformance.place import CasePlaces
     from boathook.model import JsonObject
 
-LOCAL, KUBERNETES = "local", "kubernetes"
+LOCAL, DOCKER, KUBERNETES = "local", "docker", "kubernetes"
 PARALLEL = 8
 
 
@@ -45,11 +45,21 @@ class Where:
             if value and self.on != KUBERNETES:
                 raise UsageError(f"{option} is about a cluster", hint=f"add --on {KUBERNETES}")
 
-    def open(self, session: Session) -> AbstractAsyncContextManager[CasePlace]:
-        from boathook.conformance.place import open_kubernetes, open_local
+    def check(self, settings: Settings) -> None:
+        """Raises ``UsageError`` where a setting contradicts the place."""
+        if self.on == DOCKER and settings.image_map:
+            raise UsageError(
+                "--image-map is not supported with --on docker: images are the engine's own",
+                hint="docker load or docker import what is to be used, and docker tag it with the image's name",
+            )
+
+    def open(self, session: Session) -> AbstractAsyncContextManager[CasePlaces]:
+        from boathook.conformance.place import open_docker, open_kubernetes, open_local
 
         if self.on == KUBERNETES:
             return open_kubernetes(self.kubeconfig, self.context, restart_kubelet=self.restart_kubelet)
+        if self.on == DOCKER:
+            return open_docker(session.settings, session.home)
         return open_local(session.settings, session.home)
 
 
@@ -58,7 +68,11 @@ class Where:
 @click.option("--case", "names", multiple=True, metavar="NAME", help="Run this case. May be repeated.")
 @click.option("--list", "only_list", is_flag=True, help="List suites and cases, and run nothing.")
 @click.option(
-    "--on", type=click.Choice((LOCAL, KUBERNETES)), default=LOCAL, show_default=True, help="Where the cases run."
+    "--on",
+    type=click.Choice((LOCAL, DOCKER, KUBERNETES)),
+    default=LOCAL,
+    show_default=True,
+    help="Where the cases run.",
 )
 @click.option(
     "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The cluster's kubeconfig."
@@ -102,6 +116,7 @@ def verify(
     where = told(lambda: Where(on=on, kubeconfig=kubeconfig, context=context, restart_kubelet=restart_kubelet))
     told(lambda: documents.prepare(known))
     settings = told(lambda: find_settings(on=None, network=None, image_map=image_map, offline=offline))
+    told(lambda: where.check(settings))
 
     async def work(session: Session) -> int:
         results: tuple[CaseResult, ...] = ()
@@ -114,14 +129,14 @@ def verify(
 
 
 async def _run(
-    cases: Sequence[Case], opening: AbstractAsyncContextManager[CasePlace], parallel: int, *, told_as_text: bool
+    cases: Sequence[Case], opening: AbstractAsyncContextManager[CasePlaces], parallel: int, *, told_as_text: bool
 ) -> tuple[CaseResult, ...]:
     from boathook.conformance.runner import run_cases, shared_root
 
     tell = _tell if told_as_text else _keep_quiet
     with shared_root() as root:
-        async with opening as place:
-            return await run_cases(cases, place, root, parallel=parallel, on_result=tell)
+        async with opening as places:
+            return await run_cases(cases, places, root, parallel=parallel, on_result=tell)
 
 
 def _keep_quiet(result: CaseResult) -> None: ...
@@ -202,20 +217,26 @@ def _as_json(result: CaseResult) -> JsonObject:
     }
 
 
+def _as_listed(case: Case) -> JsonObject:
+    """What is said of it, and what it is made of."""
+    from boathook.conformance.model import ProjectCase
+
+    listed: JsonObject = {
+        "name": case.name,
+        "suite": case.suite,
+        "title": case.title,
+        "description": case.description,
+        "steps": [*case.steps],
+        "needs": [*sorted(need.value for need in case.needs)],
+    }
+    if isinstance(case, ProjectCase):
+        return listed | {"files": {file.name: file.text for file in case.files}}
+    return listed | {"manifest": case.manifest}
+
+
 def _list(cases: Sequence[Case], output: str) -> None:
     if output == "json":
-        listed = [
-            {
-                "name": case.name,
-                "suite": case.suite,
-                "title": case.title,
-                "description": case.description,
-                "steps": [*case.steps],
-                "needs": sorted(need.value for need in case.needs),
-                "manifest": case.manifest,
-            }
-            for case in cases
-        ]
+        listed = [_as_listed(case) for case in cases]
         click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
         return
     for suite in dict.fromkeys(case.suite for case in cases):

@@ -10,30 +10,39 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from boathook.compose.files import load_project
     from boathook.compose.model import Project, Service
+    from boathook.compose.options import DownOptions, HookWishes, StopOptions, UpOptions
     from boathook.compose.parse import Parsed, parse_project
     from boathook.compose.plan import plan_project
     from boathook.compose.project import ProjectWorker
+    from boathook.compose.reading.files import load_project
     from boathook.compose.recovery import SETTLERS
 
 _MODULES = {
     "SETTLERS": "recovery",
+    "DownOptions": "options",
+    "HookWishes": "options",
     "Parsed": "parse",
     "Project": "model",
     "ProjectWorker": "project",
     "Service": "model",
-    "load_project": "files",
+    "StopOptions": "options",
+    "UpOptions": "options",
+    "load_project": "reading.files",
     "parse_project": "parse",
     "plan_project": "plan",
 }
 
 __all__ = [
     "SETTLERS",
+    "DownOptions",
+    "HookWishes",
     "Parsed",
     "Project",
     "ProjectWorker",
     "Service",
+    "StopOptions",
+    "UpOptions",
     "load_project",
     "parse_project",
     "plan_project",

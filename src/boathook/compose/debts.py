@@ -1,7 +1,7 @@
 """What is owed while pre_stop hooks run: each of them, until it has ended.
 
-If this process dies meanwhile, its containers die with it; the hooks that had not ended are then run by ``recover`` in
-a fresh container of the same specification, whose named volumes are the same.
+If this process dies meanwhile, ``recover`` settles what is left: embedded containers died with their owner, and their
+hooks are run in fresh ones with the same volumes; a container in an engine that runs on needs nothing.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from boathook.codec import to_json
+from boathook.compose.place import Member
+from boathook.compose.scene import Scene
 from boathook.events import ObligationOpened
 from boathook.journal.context import Context
 from boathook.journal.obligations import Obligation, ObligationState
 from boathook.journal.owed import settle
-from boathook.model import Exec, Hook, Target
-from boathook.runtimes.base import ContainerSpec, SandboxSpec
+from boathook.model import Exec, Hook, JsonObject, Target
 
 KIND = "compose.stop"
 
@@ -29,15 +30,12 @@ class PreStopDebts:
     context: Context
     _open: deque[Obligation] = field(default_factory=deque)
 
-    async def open(self, hook: Hook, target: Target, container: ContainerSpec, sandbox: SandboxSpec) -> None:
+    async def open(self, hook: Hook, target: Target, payload: JsonObject) -> None:
         """Write that ``hook`` is owed; it holds when this returns."""
         command = " ".join(hook.handler.command) if isinstance(hook.handler, Exec) else ""
         description = f"run {hook.name} of {target} ({command})"
         obligation = await self.context.obligations.open(
-            kind=KIND,
-            target=target,
-            description=description,
-            payload={"hook": to_json(hook), "container": to_json(container), "sandbox": to_json(sandbox)},
+            kind=KIND, target=target, description=description, payload=payload
         )
         self._open.append(obligation)
         self.context.events.emit(ObligationOpened(obligation=obligation.id, description=description))
@@ -53,14 +51,13 @@ class PreStopDebts:
 
 
 @asynccontextmanager
-async def pre_stop_debts(
-    context: Context, hooks: tuple[Hook, ...], target: Target, container: ContainerSpec, sandbox: SandboxSpec
-) -> AsyncIterator[PreStopDebts]:
+async def pre_stop_debts(scene: Scene, member: Member, hooks: tuple[Hook, ...]) -> AsyncIterator[PreStopDebts]:
     """Owe every one of ``hooks`` before the first starts; what is left when the block ends is owed no longer."""
-    debts = PreStopDebts(context)
+    debts = PreStopDebts(scene.context)
     try:
         for hook in hooks:
-            await debts.open(hook, target, container, sandbox)
+            owed = await scene.place.owed(scene.project, member, hook)
+            await debts.open(hook, scene.target(member), {"hook": to_json(hook), **owed})
         yield debts
     finally:
         await debts.drop_rest("the stop did not go on")

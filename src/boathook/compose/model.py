@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TypeAlias
@@ -30,6 +31,9 @@ HOOK_LABEL = LABEL + "hook"
 
 PEER_VERSION = "2.40.3"
 """The release of the peer whose labels and texts these are; stands in the version label, which its tools read."""
+
+STOP_GRACE = timedelta(seconds=10)
+"""What an engine waits between the stop signal and SIGKILL where the file sets no ``stop_grace_period``."""
 
 POINTS = {"pre_start": HookPoint.PRE_START, "post_start": HookPoint.POST_START, "pre_stop": HookPoint.PRE_STOP}
 """The hook keys of a service that run, in the file's spelling."""
@@ -143,7 +147,8 @@ class Healthcheck:
     """A program that says whether a container is healthy; an engine's defaults are filled in."""
 
     test: tuple[str, ...]
-    """``CMD`` and a program with its arguments, or ``CMD-SHELL`` and a line for the image's shell."""
+    """``CMD`` and a program with its arguments, or ``CMD-SHELL`` and a line for the image's shell; empty: the
+    image's own."""
     interval: timedelta
     timeout: timedelta
     start_period: timedelta
@@ -195,6 +200,8 @@ class Service:
     """Of one that is only built: ``<project>-<service>``."""
     build: JsonObject | None
     """How its image is made, in the long form; None: it is not."""
+    build_always: bool
+    """Build although the image is there (``pull_policy: build``)."""
     pull: PullPolicy
     pull_every: timedelta | None
     """Pull an image that is older (``daily``, ``weekly``, ``every_…``); None: as ``pull`` says."""
@@ -244,6 +251,8 @@ class Service:
     pre_start: tuple[Hook, ...]
     post_start: tuple[Hook, ...]
     pre_stop: tuple[Hook, ...]
+    own_on_failure: frozenset[str]
+    """Names of the hooks that say themselves what a failure means (``x-boathook: {on_failure: …}``)."""
     labels: tuple[tuple[str, str], ...]
     form: JsonObject
     """The whole service in its long form, as ``config`` prints it, checked. What only an engine acts upon (limits,
@@ -251,10 +260,23 @@ class Service:
     config_hash: str
     """Changes when anything changes that a container is made of, hooks included."""
     source: Source
+    sources: Mapping[str, Source]
+    """Where its fields are written, by their paths below the service: ``ports``, ``ports[0]`` (see :meth:`at`)."""
 
     @property
     def hooks(self) -> tuple[Hook, ...]:
         return self.pre_start + self.post_start + self.pre_stop
+
+    def at(self, field: str) -> Source:
+        """Where a field of it is written, or the nearest around it that is: ``ports[0]``, ``post_start[1].user``."""
+        nearest = field
+        while nearest and nearest not in self.sources:
+            nearest = nearest[: max(nearest.rfind("."), nearest.rfind("["), 0)]
+        return replace(self.sources.get(nearest, self.source), path=f"{self.source.path}.{field}")
+
+    def says_on_failure(self, hook: Hook) -> bool:
+        """Whether the file says what a failure of this hook means; a command's own wish applies only where not."""
+        return hook.name in self.own_on_failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

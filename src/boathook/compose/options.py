@@ -21,6 +21,18 @@ class ImageWishes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuildWishes:
+    """What ``build`` says beside the file."""
+
+    no_cache: bool = False
+    pull: bool = False
+    arguments: tuple[tuple[str, str | None], ...] = ()
+    """``--build-arg``: over the file's; a name alone takes its value from the environment."""
+    memory: int | None = None
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OneOff:
     """What ``run`` says beside the service; None and empty mean: as the service says."""
 
@@ -147,3 +159,10 @@ class RunOptions:
     hooks: HookWishes = HookWishes()
     images: ImageWishes = ImageWishes()
     remove_orphans: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscardOptions:
+    """What ``run --rm`` leaves to whoever keeps the container: its removal, once it has ended."""
+
+    container: str

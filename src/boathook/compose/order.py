@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from boathook.compose.model import Project
+    from boathook.compose.model import Project, Service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,57 @@ def stop_order(project: Project, *, only: frozenset[str] | None = None) -> tuple
             for turn in turns
         ]
     )
+
+
+def creation_order(project: Project, *, only: frozenset[str]) -> tuple[Turn, ...]:
+    """Only what is made with another's container in it has to wait for that: its namespaces, volumes or address."""
+    turns = [
+        Turn(service=service.name, after=shared_with(service) & only)
+        for service in project.services
+        if service.name in only
+    ]
+    return _sorted(turns)
+
+
+def restart_order(project: Project, *, only: frozenset[str]) -> tuple[Turn, ...]:
+    """As :func:`start_order`, with none but the dependencies that are ``restart: true``."""
+    turns = [
+        Turn(
+            service=service.name,
+            after=frozenset(one.service for one in service.depends_on if one.restart and one.service in only),
+        )
+        for service in project.services
+        if service.name in only
+    ]
+    return _sorted(turns)
+
+
+def restarted_with(
+    project: Project, names: Iterable[str], *, only: frozenset[str], transitive: bool = True
+) -> frozenset[str]:
+    """These services and those of ``only`` that depend on them with ``restart: true``, however far away."""
+    found = set(names)
+    while True:
+        more = {
+            service.name
+            for service in project.services
+            if service.name in only - found and any(one.restart and one.service in found for one in service.depends_on)
+        }
+        found |= more
+        if not more or not transitive:
+            return frozenset(found)
+
+
+def shared_with(service: Service) -> frozenset[str]:
+    """The services whose containers are part of what this one's are made of."""
+    form = service.form
+    modes = [form.get(field) for field in ("network_mode", "ipc", "pid", "uts", "cgroup")]
+    named = [one.removeprefix("service:") for one in modes if isinstance(one, str) and one.startswith("service:")]
+    for field in ("volumes_from", "links"):
+        listed = form.get(field)
+        if isinstance(listed, list):
+            named += [one.partition(":")[0] for one in listed if isinstance(one, str)]
+    return frozenset(named)
 
 
 def with_dependencies(project: Project, names: Iterable[str]) -> frozenset[str]:

@@ -7,43 +7,57 @@ from datetime import timedelta
 import anyio
 
 from boathook.clock import LoopClock, run_virtual
+from boathook.compose.embedded.place import EmbeddedPlace
 from boathook.compose.model import Project
+from boathook.compose.options import UpOptions
 from boathook.compose.project import ProjectWorker
 from boathook.errors import BoathookError
 from boathook.events import EventStream, RunFinished, RunStarted, Stamped
 from boathook.journal.context import Context
 from boathook.journal.memory import MemoryObligations
 from boathook.runtimes.assumptions import RUN, Assumptions
-from boathook.runtimes.base import NetworkMode
 from boathook.runtimes.simulated import SimulatedRuntime
 
 
-def plan_project(project: Project, assumptions: Assumptions) -> tuple[Stamped, ...]:
-    """The events of bringing the project up, letting the assumed running times pass, and taking it down."""
-    return run_virtual(_simulate, project, assumptions)
+def plan_project(
+    project: Project,
+    assumptions: Assumptions,
+    services: tuple[str, ...] = (),
+    *,
+    lasting: timedelta | None = None,
+) -> tuple[Stamped, ...]:
+    """The events of bringing the project up, letting it run, and taking it down.
+
+    ``services``: only these are asked for, and what they need; empty: all. ``lasting``: for how long it runs; None:
+    until the last main process that is assumed to end by itself has ended.
+    """
+    return run_virtual(_simulate, project, assumptions, services, lasting)
 
 
-async def _simulate(project: Project, assumptions: Assumptions) -> tuple[Stamped, ...]:
+async def _simulate(
+    project: Project, assumptions: Assumptions, services: tuple[str, ...], lasting: timedelta | None
+) -> tuple[Stamped, ...]:
     stamped: list[Stamped] = []
     events = EventStream(clock=LoopClock())
     context = Context(events=events, clock=LoopClock(), obligations=MemoryObligations())
     with events.listening(stamped.append):
-        async with SimulatedRuntime(assumptions) as runtime:
+        async with SimulatedRuntime(assumptions) as runtime, anyio.create_task_group() as tasks:
             events.emit(
                 RunStarted(title=project.name, command="compose up, compose down", place=runtime.name, facts=())
             )
-            worker = ProjectWorker(
-                project=project, runtime=runtime, context=context, network=NetworkMode.POD, host_paths=False
-            )
+            place = EmbeddedPlace(runtime, tasks=tasks, host_paths=False, refusing=False, clock=LoopClock())
+            worker = ProjectWorker(project=project, place=place, context=context)
             try:
-                await worker.up()
-                await anyio.sleep(_running_time(assumptions).total_seconds())
+                await worker.up(UpOptions(services=services))
+                running = _running_time(assumptions) if lasting is None else lasting
+                await anyio.sleep(running.total_seconds())
                 await _tell_ended(worker)
                 await worker.down()
             except BoathookError as error:
                 events.emit(RunFinished(succeeded=False, message=str(error)))
             else:
                 events.emit(RunFinished(succeeded=True, message=""))
+            tasks.cancel_scope.cancel()
     return tuple(stamped)
 
 
@@ -53,6 +67,6 @@ def _running_time(assumptions: Assumptions) -> timedelta:
 
 
 async def _tell_ended(worker: ProjectWorker) -> None:
-    for container in (await worker.containers()).values():
-        if container.exit is not None:
-            worker.tell_exit(container, container.exit)
+    for member in await worker.members():
+        if member.exit is not None:
+            worker.tell_exit(member, member.exit)

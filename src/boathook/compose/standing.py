@@ -1,86 +1,97 @@
-"""What of a project stands in the runtime: who owns it, where its file was, and a model of it without the file."""
+"""What is known of a project from its containers alone: their owners, their file, and a model without the file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from boathook.compose import model
-from boathook.compose.containers import config_hash_of, is_ours, selector, service_of
-from boathook.compose.model import Dependency, NamedVolume, Project, RestartPolicy, Service
-from boathook.compose.parse_service import STOP_GRACE
+from boathook.compose.model import STOP_GRACE, Dependency, NamedVolume, Network, Project, RestartPolicy, Service
+from boathook.compose.place import Member
 from boathook.errors import NotFound
 from boathook.home import Home
 from boathook.model import Source
-from boathook.runtimes.base import Container, ContainerRuntime, PullPolicy, Volume
+from boathook.runtimes.base import PullPolicy
 from boathook.runtimes.records import Records
 
 
-async def standing_containers(runtime: ContainerRuntime, project: str) -> tuple[Container, ...]:
-    """All of the project's containers, of whatever service."""
-    return tuple(one for one in await runtime.list(selector(project)) if is_ours(one))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What containers were made from, as their labels tell it."""
+
+    files: tuple[str, ...]
+    directory: str
+    environment_files: tuple[str, ...]
 
 
-def living_owners(home: Home, containers: Iterable[Container]) -> tuple[int, ...]:
-    """The processes, still alive, that these containers belong to."""
+def living_owners(home: Home, members: Iterable[Member]) -> tuple[int, ...]:
+    """The processes, still alive, that these containers belong to. Those of an engine belong to none."""
     records = Records(home)
     owners = set()
-    for container in containers:
-        if container.owner_alive:
+    for member in members:
+        if member.owner_alive:
             try:
-                owners.add(records.container(container.id).owner.pid)
+                owners.add(records.container(member.id).owner.pid)
             except NotFound:
                 continue
     return tuple(sorted(owners))
 
 
-def recorded_files(containers: Iterable[Container]) -> tuple[str, ...]:
-    """The Compose files that the newest container's labels name, if all of them are still there."""
-    for container in reversed(tuple(containers)):
-        files = tuple(one for one in container.spec.labels.get(model.FILES_LABEL, "").split(",") if one)
+def origin_of(members: Iterable[Member]) -> Origin | None:
+    """Of the newest container whose files are all still there; None: there is none such."""
+    for member in reversed(tuple(members)):
+        files = _listed(member, model.FILES_LABEL)
         if files and all(Path(one).is_file() for one in files):
-            return files
-    return ()
+            return Origin(
+                files=files,
+                directory=member.labels.get(model.DIRECTORY_LABEL, ""),
+                environment_files=tuple(
+                    one for one in _listed(member, model.ENVIRONMENT_FILES_LABEL) if Path(one).is_file()
+                ),
+            )
+    return None
 
 
-def project_without_file(name: str, containers: Sequence[Container], volumes: Iterable[Volume]) -> Project:
-    """The project as its containers' labels tell it. Nothing tells of hooks, so it has none."""
-    directories = [one.spec.labels.get(model.DIRECTORY_LABEL, "") for one in containers]
-    there = {service_of(one) for one in containers}
-    services = {service_of(one): _service(one, there) for one in containers}
+def project_without_file(name: str, members: Sequence[Member], volumes: Iterable[tuple[str, str]]) -> Project:
+    """The project as its containers' labels tell it. Nothing tells of hooks, so it has none.
+
+    ``volumes``: key and name of each that is there.
+    """
+    directories = [one.labels.get(model.DIRECTORY_LABEL, "") for one in members]
+    there = {one.service for one in members}
+    services = {one.service: _service(one, there) for one in members}
+    networks = {network for one in members for network in one.networks if network.startswith(f"{name}_")}
     return Project(
         name=name,
         directory=directories[-1] if directories else "",
         files=(),
         environment_files=(),
-        networks=(),
+        networks=tuple(
+            Network(key=one.removeprefix(f"{name}_"), name=one, external=False, form={}) for one in sorted(networks)
+        ),
         disabled=(),
         services=tuple(services.values()),
-        volumes=tuple(
-            NamedVolume(
-                key=volume.labels.get(model.VOLUME_LABEL, volume.name),
-                name=volume.name,
-                labels=(),
-                external=False,
-                form={},
-            )
-            for volume in volumes
-        ),
+        volumes=tuple(NamedVolume(key=key, name=volume, labels=(), external=False, form={}) for key, volume in volumes),
     )
 
 
-def _service(container: Container, there: set[str]) -> Service:
-    spec, name = container.spec, service_of(container)
-    needed = [one.split(":") for one in spec.labels.get(model.DEPENDS_ON_LABEL, "").split(",") if one.count(":") == 2]
+def _listed(member: Member, label: str) -> tuple[str, ...]:
+    return tuple(one for one in member.labels.get(label, "").split(",") if one)
+
+
+def _service(member: Member, there: set[str]) -> Service:
+    name = member.service
+    needed = [one.split(":") for one in _listed(member, model.DEPENDS_ON_LABEL) if one.count(":") == 2]
     return Service(
         name=name,
-        image=spec.image.reference,
+        image=member.image,
         pull=PullPolicy.IF_NOT_PRESENT,
         entrypoint=None,
-        command=spec.command,
-        user=spec.user,
-        working_dir=spec.working_dir,
-        environment=spec.environment,
+        command=member.command,
+        user=member.user,
+        working_dir="",
+        environment=(),
         mounts=(),
         # Edges to what does not stand any more are no wait (spec 13.2).
         depends_on=tuple(
@@ -88,14 +99,16 @@ def _service(container: Container, there: set[str]) -> Service:
             for service, condition, restart in needed
             if service in there
         ),
-        stop_signal=spec.stop_signal,
+        stop_signal=member.stop_signal,
         stop_grace=STOP_GRACE,
-        container_name=spec.name,
+        container_name="",
         post_start=(),
         pre_stop=(),
         pre_start=(),
+        own_on_failure=frozenset(),
         files=(),
         build=None,
+        build_always=False,
         pull_every=None,
         platform="",
         scale=1,
@@ -116,6 +129,7 @@ def _service(container: Container, there: set[str]) -> Service:
         attach=True,
         form={},
         labels=(),
-        config_hash=config_hash_of(container),
+        config_hash=member.config_hash,
         source=Source(file="", line=None, column=None, path=f"services.{name}"),
+        sources={},
     )

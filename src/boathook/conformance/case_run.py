@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import anyio
 import yaml
 
-from boathook.clock import SystemClock
 from boathook.cluster.base import ObjectKey
 from boathook.conformance import lines
-from boathook.conformance.model import Case, Observation
+from boathook.conformance.model import PodCase
+from boathook.conformance.noting import POLL_SECONDS, Noting, uptime
 from boathook.conformance.observing import (
     ContainerSeen,
     EventSeen,
@@ -26,8 +25,7 @@ from boathook.conformance.observing import (
     phase_of,
     shown,
 )
-from boathook.conformance.place import CasePlace
-from boathook.conformance.trace import TraceLine, parse_trace, times
+from boathook.conformance.place import PodCasePlace
 from boathook.errors import BoathookError, ManifestError, NotFound, TargetError
 from boathook.model import JsonObject, Stream
 from boathook.objects import mapping, mappings, text
@@ -41,13 +39,8 @@ FINALIZER = "boathook/observed"
 SHOWN = {"SHARED": "/tmp/hooks", "PORT": "8080", "TLS_PORT": "8443", "CLOSED_PORT": "8090"}
 """What stands for the run's own values where pods are shown."""
 
-_POLL_SECONDS = 0.02
 EVENT_SECONDS = 5.0
 """How long an event may take to be told."""
-
-
-class Unexpected(Exception):
-    """Something was not as expected; the case ends here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,22 +51,16 @@ class ExecSeen:
     stdout: str
 
 
-class CaseRun:
-    """Handed to the case. Everything it asks is noted; what is not as expected ends it with ``Unexpected``."""
+class CaseRun(Noting):
+    """A case's run of pods, handed to the case."""
 
-    def __init__(self, case: Case, place: CasePlace, *, namespace: str, shared: Path) -> None:
+    def __init__(self, case: PodCase, place: PodCasePlace, *, namespace: str, shared: Path) -> None:
+        super().__init__(shared=shared, slack=place.slack)
         self.case = case
         self.place = place
         self.namespace = namespace
-        self.shared = shared
         self.values = {"SHARED": str(shared)}
-        self.logged: list[str] = []
-        self.observations: list[Observation] = []
-        self.began = uptime()
-        self.began_wall: datetime = SystemClock().now()
         self.created: list[str] = []
-        self.done: list[tuple[float, str]] = []
-        """What the case did, in seconds since it began."""
         self.deleted_at = 0.0
         self.last: JsonObject | None = None
         """The pod as it was seen last."""
@@ -184,9 +171,6 @@ class CaseRun:
         """What a container has written."""
         return "".join([line.text + "\n" async for line in self.place.cluster.logs(self.key(), container)])
 
-    async def sleep(self, seconds: float) -> None:
-        await anyio.sleep(seconds)
-
     async def restart_kubelet(self) -> None:
         assert self.place.restart_kubelet is not None
         self._did("restart the kubelet")
@@ -258,45 +242,16 @@ class CaseRun:
         with suppress(NotFound):
             await self.place.cluster.patch(key, {"metadata": {"finalizers": None}})
 
-    async def traced(self, what: str, *, within: float = 20.0, count: int = 1) -> float:
-        """Until a program has said so (the ``count``-th time); when it did."""
-        with anyio.move_on_after(within + self.place.slack):
-            while len(times(self.trace(), what)) < count:  # noqa: ASYNC110  a file of the node tells nobody
-                await anyio.sleep(_POLL_SECONDS)
-        found = times(self.trace(), what)
-        again = "" if count == 1 else f" ({count} times)"
-        self.expect(f"{what}{again} was said", f"{count}", str(min(len(found), count)))
-        return found[count - 1]
-
     async def until_logged(self, container: str, part: str, *, within: float = 10.0) -> None:
         """Until a container's log has this in it."""
         found = False
         with anyio.move_on_after(within + self.place.slack):
             while not found:
                 found = part in await self.logs(container)
-                await anyio.sleep(0 if found else 10 * _POLL_SECONDS)
+                await anyio.sleep(0 if found else 10 * POLL_SECONDS)
         self.expect(f"the log of {container} has {part}", "yes", "yes" if found else "no")
 
     # What it sees.
-
-    def trace(self) -> tuple[TraceLine, ...]:
-        return parse_trace(self.read("trace"))
-
-    def when(self, what: str) -> float:
-        """When a program said so first; it must have."""
-        found = times(self.trace(), what)
-        self.expect(f"{what} was said", "at least once", "at least once" if found else "never")
-        return found[0]
-
-    def said(self, what: str) -> int:
-        """How often."""
-        return len(times(self.trace(), what))
-
-    def read(self, name: str) -> str:
-        """A file of the shared directory; empty while there is none."""
-        with suppress(FileNotFoundError):
-            return (self.shared / name).read_text(errors="replace")
-        return ""
 
     def seen(self, name: str) -> ContainerSeen:
         """A container as it was seen last."""
@@ -321,7 +276,7 @@ class CaseRun:
                 said = await self.events()
                 found = [one for one in said if is_it(one)]
                 if not found:
-                    await anyio.sleep(10 * _POLL_SECONDS)
+                    await anyio.sleep(10 * POLL_SECONDS)
         what = lines.event(reason, message)
         others = "; ".join(str(one) for one in said) or "no event"
         self.expect("an event", what, what if found else others)
@@ -331,45 +286,9 @@ class CaseRun:
         found = [str(one) for one in await self.events() if one.reason == reason]
         self.expect(f"there is no event {reason}", "none", "; ".join(found) or "none")
 
-    # What it expects.
-
-    def expect(self, what: str, expected: Any, observed: Any, *, ok: bool | None = None) -> None:
-        """Note what was looked at. Not as expected (not equal, where ``ok`` does not say): the case ends."""
-        ok = expected == observed if ok is None else ok
-        self.observations.append(Observation(what=what, expected=str(expected), observed=str(observed), ok=ok))
-        if not ok:
-            raise Unexpected(f"{what}: expected {expected}, observed {observed}")
-
-    def expect_between(self, what: str, seconds: float, low: float, high: float) -> None:
-        """A time: the lower bound is exact, the upper one has the place's slack."""
-        ok = low <= round(seconds, 3) <= high + self.place.slack
-        self.expect(what, f"{low:g} s to {high:g} s", f"{seconds:.2f} s", ok=ok)
-
     def expect_after_delete(self, what: str, low: float, high: float) -> None:
         """When a program said something, counted from the request of deletion."""
         self.expect_between(f"{what}, after the deletion", self.when(what) - self.deleted_at, low, high)
-
-    def expect_order(self, *whats: str) -> None:
-        """These things were said one after another."""
-        at = [self.when(what) for what in whats]
-        observed = [what for _, what in sorted(zip(at, whats, strict=True), key=lambda pair: pair[0])]
-        self.expect("the order", ", ".join(whats), ", ".join(observed))
-
-    def expect_file(self, name: str, content: str) -> None:
-        """A file that a program left in the shared directory."""
-        self.expect(f"the file {name}", content, self.read(name).strip())
-
-    def log(self, line: str) -> None:
-        """Say what was seen, in the words of ``lines``."""
-        self.logged.append(line)
-
-    def _did(self, what: str) -> None:
-        self.done.append((uptime() - self.began, f"> {what}"))
-
-
-def uptime() -> float:
-    """The clock that containers read, as exactly as they read it."""
-    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * 100) / 100
 
 
 def _pods(manifest: str, values: dict[str, str]) -> tuple[JsonObject, ...]:

@@ -10,13 +10,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
+
 from boathook.cluster.base import Cluster
-from boathook.conformance.model import Need
+from boathook.conformance.model import Need, PodCase, ProjectCase
 from boathook.model import JsonObject
 from boathook.objects import text
 
 if TYPE_CHECKING:
+    from boathook.compose.place import ProjectPlace
     from boathook.home import Home
+    from boathook.runtimes.docker.endpoint import Endpoint
     from boathook.settings import Settings
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -27,63 +31,127 @@ Told = Callable[[str, datetime], list[tuple[float, str]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CasePlace:
-    """An open place for cases."""
+    """What is to be known of an open place for cases, whatever they are about."""
 
     name: str
-    """``local``, ``kubernetes v1.36.2``."""
-    cluster: Cluster
+    """``local``, ``docker``, ``kubernetes v1.36.2``."""
     lacks: Mapping[Need, str]
     """What it has not, with the reason."""
     files: str
-    """Why the node's files cannot be seen from here; empty where they can."""
+    """Why files that containers write cannot be seen from here; empty where they can."""
     slack: float
     """Seconds that things may take longer here than they should."""
     deadline: float
     """Seconds that one case may take."""
     timing_parallel: int
     """So many cases that assert times may run at once."""
+
+    def lacking(self, needs: frozenset[Need]) -> str:
+        """Why what a case needs is not here; empty where it is."""
+        return next((self.lacks[need] for need in sorted(needs, key=lambda one: one.name) if need in self.lacks), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodCasePlace(CasePlace):
+    """An open place for cases of pods."""
+
+    cluster: Cluster
+    told: Told
     makes_namespaces: bool
     """A namespace is an object that must exist before anything is put into it."""
-    told: Told
     restart_kubelet: Callable[[], Awaitable[None]] | None = None
 
-    def why_not(self, needs: frozenset[Need], manifest: str) -> str:
+    def why_not(self, case: PodCase) -> str:
         """Why a case cannot run here; empty where it can."""
-        for need in sorted(needs, key=lambda one: one.name):
-            if need in self.lacks:
-                return self.lacks[need]
-        return self.files if self.files and ("$(SHARED)" in manifest or "$(PORT)" in manifest) else ""
+        looks = "$(SHARED)" in case.manifest or "$(PORT)" in case.manifest
+        return self.lacking(case.needs) or (self.files if looks else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectCasePlace(CasePlace):
+    """An open place for cases of Compose projects."""
+
+    projects: ProjectPlace
+
+    def why_not(self, case: ProjectCase) -> str:
+        """Why a case cannot run here; empty where it can."""
+        return self.lacking(case.needs) or self.files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CasePlaces:
+    """Where the cases of one run are run. What there is no place for is skipped, with the reason."""
+
+    name: str
+    pods: PodCasePlace | None
+    no_pods: str
+    projects: ProjectCasePlace | None
+    no_projects: str
+
+    @property
+    def timing_parallel(self) -> int:
+        """So many cases that assert times may run at once."""
+        return min(place.timing_parallel for place in (self.pods, self.projects) if place is not None)
+
+
+def pods_only(place: PodCasePlace, why: str) -> CasePlaces:
+    """Where there are no projects, and why."""
+    return CasePlaces(name=place.name, pods=place, no_pods="", projects=None, no_projects=why)
+
+
+def projects_only(place: ProjectCasePlace, why: str) -> CasePlaces:
+    """Where there are no pods, and why."""
+    return CasePlaces(name=place.name, pods=None, no_pods=why, projects=place, no_projects="")
 
 
 NO_KUBELET = "there is no kubelet here that could be restarted"
+LOCAL, DOCKER = "local", "docker"
+NOTHING: Mapping[Need, str] = {}
+OTHER_USER = 1001
+"""Whom a case has beside root."""
 LOCAL_SLACK = 2.0
+ENGINE_SLACK = 20.0
+"""An engine needs half a second for each start and stop, and on a busy machine many of them."""
 CLUSTER_SLACK = 30.0
 """As Kubernetes' own end-to-end tests have it: a busy node takes seconds for each step."""
 
 
 @asynccontextmanager
-async def open_local(settings: Settings, users: Home) -> AsyncIterator[CasePlace]:
+async def open_local(settings: Settings, users: Home) -> AsyncIterator[CasePlaces]:
     """The embedded runtime with a state directory of its own, deleted at the end; the images are the user's."""
+    from boathook.compose.embedded import EmbeddedPlace
     from boathook.conformance.told import ToldByEvents
     from boathook.library import local
     from boathook.runtimes.temporary_homes import temporary_home
 
     told = ToldByEvents()
     with temporary_home(users) as home:
-        async with local(
-            home=home.path,
-            network=settings.network,
-            image_map=settings.image_map,
-            offline=settings.offline,
-            listener=told.hear,
-        ) as place:
-            yield local_place(place.cluster, told.of)
+        async with (
+            local(
+                home=home.path,
+                network=settings.network,
+                image_map=settings.image_map,
+                offline=settings.offline,
+                listener=told.hear,
+            ) as place,
+            EmbeddedPlace(place.runtime, network=place.network, tasks=place.tasks) as projects,
+        ):
+            pods = local_place(place.cluster, told.of)
+            refusal = place.runtime.can_be(frozenset({0, OTHER_USER}))
+            lacks = {} if refusal is None else {Need.USERS: refusal}
+            yield CasePlaces(
+                name=LOCAL,
+                pods=pods,
+                no_pods="",
+                projects=project_place(projects, name=LOCAL, slack=LOCAL_SLACK, lacks=lacks),
+                no_projects="",
+            )
 
 
-def local_place(cluster: Cluster, told: Told) -> CasePlace:
+def local_place(cluster: Cluster, told: Told) -> PodCasePlace:
     """A place of a local cluster that is open already."""
-    return CasePlace(
-        name="local",
+    return PodCasePlace(
+        name=LOCAL,
         cluster=cluster,
         lacks={Need.CLUSTER: NO_KUBELET},
         files="",
@@ -95,10 +163,57 @@ def local_place(cluster: Cluster, told: Told) -> CasePlace:
     )
 
 
+def project_place(
+    projects: ProjectPlace,
+    *,
+    name: str,
+    slack: float,
+    deadline: float = 120.0,
+    timing_parallel: int = 8,
+    files: str = "",
+    lacks: Mapping[Need, str] = NOTHING,
+) -> ProjectCasePlace:
+    """A place of projects that is open already."""
+    return ProjectCasePlace(
+        name=name,
+        projects=projects,
+        lacks=lacks,
+        files=files,
+        slack=slack,
+        deadline=deadline,
+        timing_parallel=timing_parallel,
+    )
+
+
+def why_no_files(endpoint: Endpoint) -> str:
+    """Why files that containers of an engine write cannot be seen from here; empty where they can."""
+    return "" if endpoint.local else "it looks at files of this machine, and the engine is elsewhere"
+
+
+@asynccontextmanager
+async def open_docker(settings: Settings, home: Home) -> AsyncIterator[CasePlaces]:
+    """The engine that DOCKER_HOST names. Cases of pods are for the embedded runtime and for clusters."""
+    from boathook.compose.engine import EnginePlace
+
+    async with EnginePlace(home, offline=settings.offline) as projects:
+        engine = projects.engine
+        lacks = {Need.UNSETTING: "Podman takes no variable away from a process"} if engine.podman else NOTHING
+        place = project_place(
+            projects,
+            name="podman" if engine.podman else DOCKER,
+            slack=ENGINE_SLACK,
+            deadline=300.0,
+            timing_parallel=2,
+            files=why_no_files(engine.endpoint),
+            lacks=lacks,
+        )
+        yield projects_only(place, "cases of pods run in the embedded runtime and on clusters")
+
+
 @asynccontextmanager
 async def open_kubernetes(
     kubeconfig: Path | None, context: str | None, *, restart_kubelet: str = ""
-) -> AsyncIterator[CasePlace]:
+) -> AsyncIterator[CasePlaces]:
     """A real cluster. ``restart_kubelet`` is a command of this machine; the case of it is skipped without."""
     from boathook.cluster.kubernetes import open_cluster
 
@@ -106,7 +221,7 @@ async def open_kubernetes(
         lacks = lacking(cluster.version)
         if not restart_kubelet:
             lacks[Need.CLUSTER] = "no command to restart the kubelet was given"
-        yield CasePlace(
+        place = PodCasePlace(
             name=cluster.name,
             cluster=cluster,
             lacks=lacks,
@@ -118,6 +233,7 @@ async def open_kubernetes(
             told=lambda namespace, since: [],
             restart_kubelet=(lambda: _command(restart_kubelet)) if restart_kubelet else None,
         )
+        yield pods_only(place, "a cluster runs no Compose projects")
 
 
 SINCE: Mapping[Need, tuple[int, int]] = {
@@ -154,12 +270,10 @@ def _boot_id() -> str:
 
 
 async def _command(command: str) -> None:
-    import anyio
-
     await anyio.run_process(["sh", "-c", command])
 
 
-async def new_namespace(place: CasePlace) -> str:
+async def new_namespace(place: PodCasePlace) -> str:
     """One that nothing is in."""
     name = f"boathook-{uuid.uuid4().hex[:8]}"
     if not place.makes_namespaces:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import assert_never
 
 import anyio
 
 from boathook.cluster.base import ObjectKey
-from boathook.conformance.case_run import CaseRun, Unexpected, uptime
-from boathook.conformance.model import Case, CaseResult, Status
-from boathook.conformance.place import CasePlace, new_namespace
+from boathook.conformance.case_run import CaseRun
+from boathook.conformance.model import Case, CaseResult, PodCase, ProjectCase, Status
+from boathook.conformance.noting import Noting, Unexpected, uptime
+from boathook.conformance.place import CasePlace, CasePlaces, PodCasePlace, ProjectCasePlace, new_namespace
+from boathook.conformance.project_run import ProjectRun
 from boathook.errors import BoathookError, NotFound
+from boathook.model import JsonObject
 from boathook.runtimes.temporary_homes import fresh_directory
 
 CLEAN_SECONDS = 20.0
@@ -31,16 +35,16 @@ def shared_root() -> Iterator[Path]:
 
 
 async def run_cases(
-    cases: Sequence[Case], place: CasePlace, root: Path, *, parallel: int, on_result: OnResult
+    cases: Sequence[Case], places: CasePlaces, root: Path, *, parallel: int, on_result: OnResult
 ) -> tuple[CaseResult, ...]:
     """Run all of them; ``on_result`` is told of each as it ends. The results are in the order of the cases."""
     results: dict[str, CaseResult] = {}
-    free, timing = anyio.CapacityLimiter(parallel), anyio.CapacityLimiter(min(place.timing_parallel, parallel))
+    free, timing = anyio.CapacityLimiter(parallel), anyio.CapacityLimiter(min(places.timing_parallel, parallel))
 
     async def one(case: Case) -> None:
         # Who waits for the few places of timing cases keeps nobody else from running.
         async with _turn(timing if case.timing else None), _turn(free):
-            results[case.name] = result = await _result_of(case, place, root)
+            results[case.name] = result = await _result_of(case, places, root)
         on_result(result)
 
     async with anyio.create_task_group() as tasks:
@@ -58,34 +62,72 @@ async def _turn(limiter: anyio.CapacityLimiter | None) -> AsyncIterator[None]:
         yield
 
 
-async def _result_of(case: Case, place: CasePlace, root: Path) -> CaseResult:
-    if why := place.why_not(case.needs, case.manifest):
-        return skipped(case, place, why)
+async def _result_of(case: Case, places: CasePlaces, root: Path) -> CaseResult:
+    match case:
+        case PodCase():
+            if places.pods is None:
+                return _without_run(case, places.name, Status.SKIPPED, places.no_pods)
+            return await _pod_result(case, places.pods, root)
+        case ProjectCase():
+            if places.projects is None:
+                return _without_run(case, places.name, Status.SKIPPED, places.no_projects)
+            return await _project_result(case, places.projects, root)
+        case _:
+            assert_never(case)
+
+
+async def _pod_result(case: PodCase, place: PodCasePlace, root: Path) -> CaseResult:
+    if why := place.why_not(case):
+        return _without_run(case, place.name, Status.SKIPPED, why)
     try:
         with anyio.fail_after(NAMESPACE_SECONDS):
             namespace = await new_namespace(place)
     except BoathookError as error:
-        return _failed_before(case, place, str(error))
+        return _without_run(case, place.name, Status.FAILED, str(error))
     except TimeoutError:
-        return _failed_before(case, place, f"a namespace was not ready within {NAMESPACE_SECONDS:g} s")
+        why = f"a namespace was not ready within {NAMESPACE_SECONDS:g} s"
+        return _without_run(case, place.name, Status.FAILED, why)
     run = CaseRun(case, place, namespace=namespace, shared=_shared_directory(root))
     try:
-        reason = await _run(run)
-        duration = uptime() - run.began
-        return CaseResult(
-            case=case,
-            status=Status.FAILED if reason else Status.PASSED,
-            reason=reason,
-            place=place.name,
-            pods=run.shown_pods,
-            log=tuple(run.logged),
-            observations=tuple(run.observations),
-            timeline=await _timeline(run),
-            duration=timedelta(seconds=duration),
-        )
+        reason = await _run(lambda: case.run(run), place)
+        told = place.told(run.namespace, run.began_wall) or await _events(run)
+        return _result(case, place, reason, run, told, run.shown_pods)
     finally:
         with anyio.move_on_after(CLEAN_SECONDS, shield=True):
             await _clean(run)
+
+
+async def _project_result(case: ProjectCase, place: ProjectCasePlace, root: Path) -> CaseResult:
+    if why := place.why_not(case):
+        return _without_run(case, place.name, Status.SKIPPED, why)
+    run = ProjectRun(case, place, directory=_shared_directory(root))
+    try:
+        reason = await _run(lambda: case.run(run), place)
+        return _result(case, place, reason, run, run.told(), ())
+    finally:
+        with anyio.move_on_after(CLEAN_SECONDS, shield=True):
+            await run.clean()
+
+
+def _result(
+    case: Case,
+    place: CasePlace,
+    reason: str,
+    run: Noting,
+    told: Sequence[tuple[float, str]],
+    pods: tuple[JsonObject, ...],
+) -> CaseResult:
+    return CaseResult(
+        case=case,
+        status=Status.FAILED if reason else Status.PASSED,
+        reason=reason,
+        place=place.name,
+        pods=pods,
+        log=tuple(run.logged),
+        observations=tuple(run.observations),
+        timeline=_timeline(run, told),
+        duration=timedelta(seconds=uptime() - run.began),
+    )
 
 
 def _shared_directory(root: Path) -> Path:
@@ -95,17 +137,17 @@ def _shared_directory(root: Path) -> Path:
     return shared
 
 
-async def _run(run: CaseRun) -> str:
+async def _run(work: Callable[[], Awaitable[None]], place: CasePlace) -> str:
     """Why it failed; empty when it did not."""
     try:
-        with anyio.fail_after(run.place.deadline):
-            await run.case.run(run)
+        with anyio.fail_after(place.deadline):
+            await work()
     except Unexpected as unexpected:
         return str(unexpected)
     except BoathookError as error:
         return f"{type(error).__name__}: {error}"
     except TimeoutError:
-        return f"it took longer than {run.place.deadline:g} s"
+        return f"it took longer than {place.deadline:g} s"
     return ""
 
 
@@ -132,11 +174,9 @@ async def _until_gone(run: CaseRun, key: ObjectKey) -> None:
         await run.place.cluster.wait_until(key, lambda pod: True if pod is None else None)
 
 
-async def _timeline(run: CaseRun) -> tuple[str, ...]:
+def _timeline(run: Noting, told: Sequence[tuple[float, str]]) -> tuple[str, ...]:
     """What the case did, what was said in its containers, and what the place tells of it, in order."""
-    entries = [*run.done, *((line.at - run.began, f"  {line}") for line in run.trace())]
-    told = run.place.told(run.namespace, run.began_wall)
-    entries += told or await _events(run)
+    entries = [*run.done, *((line.at - run.began, f"  {line}") for line in run.trace()), *told]
     return tuple(f"{at:8.2f}  {text}" for at, text in sorted(entries, key=lambda entry: entry[0]))
 
 
@@ -156,20 +196,12 @@ async def _events(run: CaseRun) -> list[tuple[float, str]]:
     return found
 
 
-def skipped(case: Case, place: CasePlace, why: str) -> CaseResult:
-    return _without_run(case, place, Status.SKIPPED, why)
-
-
-def _failed_before(case: Case, place: CasePlace, why: str) -> CaseResult:
-    return _without_run(case, place, Status.FAILED, why)
-
-
-def _without_run(case: Case, place: CasePlace, status: Status, reason: str) -> CaseResult:
+def _without_run(case: Case, place: str, status: Status, reason: str) -> CaseResult:
     return CaseResult(
         case=case,
         status=status,
         reason=reason,
-        place=place.name,
+        place=place,
         pods=(),
         log=(),
         observations=(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,10 +25,15 @@ class ToldByEvents:
 
     def of(self, namespace: str, since: datetime) -> list[tuple[float, str]]:
         """The lines of the timeline, with the seconds since ``since``."""
-        timeline = Timeline()
-        lines: list[tuple[float, str]] = []
-        for stamped in self._heard.pop(namespace, []):
-            at = (stamped.wall - since).total_seconds()
-            # The timeline writes seven characters of time before each line.
-            lines += [(at, line[7:].strip()) for line in timeline.lines(replace(stamped, at=at))]
-        return lines
+        return told_lines(self._heard.pop(namespace, []), since)
+
+
+def told_lines(heard: Iterable[Stamped], since: datetime) -> list[tuple[float, str]]:
+    """The lines of the timeline of these events, with the seconds since ``since``."""
+    timeline = Timeline()
+    lines: list[tuple[float, str]] = []
+    for stamped in heard:
+        at = (stamped.wall - since).total_seconds()
+        # The timeline writes seven characters of time before each line.
+        lines += [(at, line[7:].strip()) for line in timeline.lines(replace(stamped, at=at))]
+    return lines

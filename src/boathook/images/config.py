@@ -7,16 +7,25 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from boathook.errors import UsageError
-from boathook.images.model import ImageConfig
+from boathook.images.model import ImageConfig, ImageHealthcheck
 from boathook.model import JsonObject
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What engines set where an image sets no PATH (moby, oci/defaults)."""
 
 SHELL = ("/bin/sh", "-c")
+_NANOSECONDS = 1_000_000_000
+_SPANS = {
+    "interval": "Interval",
+    "timeout": "Timeout",
+    "start_period": "StartPeriod",
+    "start_interval": "StartInterval",
+}
+"""Spans of time of a healthcheck, which engines write in nanoseconds."""
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*=")
 
 
@@ -31,6 +40,8 @@ def from_engine(section: Mapping[str, Any]) -> ImageConfig:
         user=section.get("User") or "",
         volumes=tuple(sorted(section.get("Volumes") or ())),
         stop_signal=section.get("StopSignal") or "",
+        healthcheck=_healthcheck(section.get("Healthcheck") or {}),
+        shell=tuple(section.get("Shell") or ()),
     )
 
 
@@ -44,6 +55,8 @@ def to_engine(config: ImageConfig) -> JsonObject:
         "User": config.user,
         "Volumes": {path: {} for path in config.volumes},
         "StopSignal": config.stop_signal,
+        "Healthcheck": _healthcheck_object(config.healthcheck),
+        "Shell": list(config.shell),
     }
     return {key: value for key, value in everything.items() if value}
 
@@ -71,6 +84,27 @@ def changed(config: ImageConfig, instructions: tuple[str, ...]) -> ImageConfig:
         commanded |= word.upper() == "CMD"
         config = change(config, rest.strip(), instruction)
     return config
+
+
+def _healthcheck(section: Mapping[str, Any]) -> ImageHealthcheck | None:
+    """None where the image has none, or one that says that there is to be none."""
+    test = tuple(section.get("Test") or ())
+    if not test or test[0] == "NONE":
+        return None
+    spans = {name: _span(section.get(key)) for name, key in _SPANS.items()}
+    return ImageHealthcheck(test=test, retries=section.get("Retries") or 0, **spans)
+
+
+def _healthcheck_object(check: ImageHealthcheck | None) -> JsonObject:
+    if check is None:
+        return {}
+    spans = {key: getattr(check, name) for name, key in _SPANS.items()}
+    written = {key: round(span.total_seconds() * _NANOSECONDS) for key, span in spans.items() if span is not None}
+    return {"Test": list(check.test), **written, **({"Retries": check.retries} if check.retries else {})}
+
+
+def _span(nanoseconds: int | None) -> timedelta | None:
+    return timedelta(seconds=nanoseconds / _NANOSECONDS) if nanoseconds else None
 
 
 def _pair(entry: str) -> tuple[str, str]:

@@ -58,6 +58,17 @@ def find_credentials(registry: str) -> Credentials | None:
     return None
 
 
+def all_credentials() -> dict[str, Credentials]:
+    """What is kept, by registry: for a build, of which only its engine finds out which ones it needs."""
+    path = config_path()
+    config = _read(path)
+    hosts = {host_of(key) for part in ("auths", "credHelpers") for key in _mapping(config, part, path)}
+    default = host_of(DEFAULT_SERVER)
+    registries = {DEFAULT_REGISTRY if host == default else host for host in hosts}
+    found = {registry: find_credentials(registry) for registry in sorted(registries)}
+    return {registry: credentials for registry, credentials in found.items() if credentials is not None}
+
+
 def config_path() -> Path:
     directory = os.environ.get("DOCKER_CONFIG")
     return Path(directory, "config.json") if directory else Path.home() / ".docker/config.json"

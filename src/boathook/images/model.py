@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -11,6 +12,19 @@ class PullPolicy(StrEnum):
     ALWAYS = "Always"
     IF_NOT_PRESENT = "IfNotPresent"
     NEVER = "Never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageHealthcheck:
+    """How an image says that a container of it is asked for its health. None and 0: an engine's default."""
+
+    test: tuple[str, ...]
+    """``CMD`` and a program with its arguments, or ``CMD-SHELL`` and a line for the image's shell."""
+    interval: timedelta | None = None
+    timeout: timedelta | None = None
+    start_period: timedelta | None = None
+    start_interval: timedelta | None = None
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +38,9 @@ class ImageConfig:
     user: str = ""
     volumes: tuple[str, ...] = ()
     stop_signal: str = ""
+    healthcheck: ImageHealthcheck | None = None
+    shell: tuple[str, ...] = ()
+    """What runs a command line; empty: ``/bin/sh -c``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

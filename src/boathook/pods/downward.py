@@ -7,10 +7,10 @@ import os
 from collections.abc import Mapping
 
 from boathook.errors import CouldNotStart
-from boathook.pods.messages import go_quoted
 from boathook.pods.model import FieldRef, Pod, PodContainer, ResourceRef
 from boathook.pods.quantities import quantity
 from boathook.pods.status import POD_IP
+from boathook.report.words import go_quoted
 
 NODE = "localhost"
 """How the machine is called where Kubernetes would name a node."""

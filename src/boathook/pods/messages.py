@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from boathook.model import Exec, HookResult, HttpGet, Outcome, Sleep
 from boathook.pods.model import ContainerKind, Pod, PodContainer, ProbeKind
+from boathook.report.words import go_quoted
 
 FAILED_POST_START = "FailedPostStartHook"
 FAILED_PRE_STOP = "FailedPreStopHook"
@@ -113,24 +114,6 @@ def _exec_error(result: HookResult, argv: str) -> str:
 def _output(result: HookResult) -> str:
     """Standard output, then standard error, quoted; not interleaved."""
     return go_quoted("".join(output.text for output in (result.stdout, result.stderr) if output is not None))
-
-
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r"}
-_ESCAPES |= {"\t": "\\t", "\v": "\\v"}
-
-
-def go_quoted(text: str) -> str:
-    """The text as Go's ``%q`` writes it."""
-    return '"' + "".join(_ESCAPES.get(character) or _printable(character) for character in text) + '"'
-
-
-def _printable(character: str) -> str:
-    if character.isprintable():
-        return character
-    number = ord(character)
-    if number < 0x80:
-        return f"\\x{number:02x}"
-    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def go_duration(value: timedelta) -> str:

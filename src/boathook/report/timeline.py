@@ -50,6 +50,7 @@ class Timeline:
     several_pods: bool = False
     """Containers are told with their pod's name."""
     _is_lone_hook: bool = False
+    _is_project: bool = False
     _users: dict[str, str] = field(default_factory=dict)
     _containers: set[str] = field(default_factory=set)
     _budgets: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -74,6 +75,7 @@ class Timeline:
                 # Names of pods have no comma (pods.run: run_started joins them).
                 self.several_pods = event.command.startswith("pod ") and ", " in event.title
                 self._is_lone_hook = event.command.startswith("hook ")
+                self._is_project = event.command.startswith("compose ")
                 return ["  ".join((event.title, event.place, *event.facts))]
             case e.RunFinished():
                 return [event.message] if event.message else []
@@ -83,7 +85,7 @@ class Timeline:
                 return self._container(event)
             case e.HookStarted() | e.HookFinished() | e.AbandonedHookEnded():
                 return self._hook(event)
-            case e.HookOutput() | e.ContainerRemoved():
+            case e.HookOutput() | e.ContainerRemoved() | e.ImageProgress():
                 return []
             case e.ImageResolved():
                 return self._image(event)
@@ -233,6 +235,9 @@ class Timeline:
 
     def _hook_name(self, hook: Hook, target: Target) -> str:
         several = self.several_containers or self.several_pods or len(self._containers) > 1
+        if self._is_project:
+            # A command on a project that stands has seen none of its containers created.
+            several = several or not self._containers
         return f"{self._name(target)} {hook.name}" if several and target.kind == "container" else hook.name
 
     def _name(self, target: Target) -> str:

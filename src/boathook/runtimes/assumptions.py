@@ -14,8 +14,12 @@ STOP = "stop"
 """How long a main process takes to end after its stop signal: ``stop:app=3s``."""
 COPY = "copy"
 """How long copying a volume takes: ``copy:data=3s``."""
-PROBES = frozenset({"startup", "liveness", "readiness"})
-"""How long one question of a probe takes: ``liveness:app=2s``."""
+HEALTHCHECK = "healthcheck"
+PROBES = frozenset({"startup", "liveness", "readiness", HEALTHCHECK})
+"""How long one question of a probe takes: ``liveness:app=2s``, ``healthcheck:app=2s``."""
+
+RUNS_HOOK = "boathook.io/runs-hook"
+"""Label of a container that runs a hook to its end, with the hook's point and target: ``pre_start:app-1``."""
 
 EXAMPLE = "for example preStop:app=40s, run:app=5s or copy:data=3s"
 

@@ -7,11 +7,11 @@ Foreign errors are mapped inside each implementation; what leaves it is a ``Boat
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import NewType, Protocol, TypeAlias
+from typing import NewType, Protocol, TypeAlias, runtime_checkable
 
 from boathook.images.model import Image as Image
 from boathook.images.model import ImageConfig as ImageConfig
@@ -39,6 +39,18 @@ class Mount:
     source: str
     target: str
     read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tmpfs:
+    """Memory shown inside the container, empty at each start."""
+
+    target: str
+    read_only: bool = False
+    size: int | None = None
+    """Bytes; None: no limit of its own."""
+    mode: int = 0o1777
+    """Its permission bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +93,13 @@ class ContainerSpec:
     capabilities_drop: tuple[str, ...] = ()
     read_only_root: bool = False
     mounts: tuple[Mount, ...] = ()
+    tmpfs: tuple[Tmpfs, ...] = ()
+    hostname: str = ""
+    """Empty: the sandbox's."""
+    hosts: tuple[tuple[str, str], ...] = ()
+    """Further names in this container alone: (address, name)."""
+    init: bool = False
+    """The main process is the child of a small first process, which hands signals on and reaps orphans."""
     stop_signal: str = "SIGTERM"
     termination_message_path: str | None = None
     """A file inside the container that is kept apart and read when it ends; None: none."""
@@ -101,6 +120,8 @@ class ExecSpec:
     """Which hook this is, ``pre_stop:app`` (point and target); only the simulated runtime looks at it."""
     stdin: int | None = None
     """A descriptor that it reads; the caller's to close. None: its standard input is empty."""
+    tty: bool = False
+    """It gets a terminal of its own: one stream for all that it writes. Only an engine gives one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +156,13 @@ class Execution(Protocol):
     async def kill(self) -> None:
         """End the process with everything in its session or process group, at once; returns when they are gone."""
         ...
+
+
+@runtime_checkable
+class HasTerminal(Protocol):
+    """An execution with a terminal, whose size may change."""
+
+    async def resize(self, rows: int, columns: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +234,10 @@ class Container:
     termination_message: str
     owner_alive: bool
     """False when the process that ran it is gone, and the container with it."""
+    paused: bool = False
+    """Its processes stand still. It is ``running`` all the same."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What its owner has written down about it for others (see ``note``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,7 +317,10 @@ class ContainerRuntime(Protocol):
         ...
 
     async def start(self, container: ContainerId) -> None:
-        """Start the main process. Raises ``CouldNotStart``; the container is then ``exited``."""
+        """Start the main process of a container that is created, or has ended: its root and its log then go on.
+
+        Raises ``CouldNotStart``; the container is then ``exited``. ``Conflict``: it runs.
+        """
         ...
 
     async def exec(self, container: ContainerId, spec: ExecSpec, output: OutputSink) -> Execution:
@@ -307,6 +342,29 @@ class ContainerRuntime(Protocol):
 
     async def wait(self, container: ContainerId) -> Exit:
         """Until the main process has ended and its log is written. At once when it has."""
+        ...
+
+    async def pause(self, container: ContainerId) -> None:
+        """Let everything in the container stand still. Raises ``NotRunning``, ``UnsupportedHere``."""
+        ...
+
+    async def unpause(self, container: ContainerId) -> None:
+        """Let it go on. Raises ``NotRunning``."""
+        ...
+
+    async def rename(self, container: ContainerId, name: str) -> None:
+        """Its specification has another name from now on."""
+        ...
+
+    async def note(self, container: ContainerId, notes: Mapping[str, str]) -> None:
+        """Write something down about a container of this process, for whoever looks at it (``Container.notes``).
+
+        What was noted before stays; an empty text takes it away. Nothing is done for one that was removed.
+        """
+        ...
+
+    async def add_hosts(self, sandbox: SandboxId, hosts: tuple[tuple[str, str], ...]) -> None:
+        """Further names for /etc/hosts of a sandbox that stands, in its running containers too."""
         ...
 
     async def remove(self, container: ContainerId) -> None:

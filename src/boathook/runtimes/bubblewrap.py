@@ -44,12 +44,13 @@ from boathook.runtimes.base import (
 from boathook.runtimes.containers import OwnContainer, OwnSandbox, created_record
 from boathook.runtimes.executions import Pipes, SpawnedExecution
 from boathook.runtimes.identity import Identity, this_identity
+from boathook.runtimes.interior import Interior, is_alive
 from boathook.runtimes.launch import Message, User
 from boathook.runtimes.logs import LogReader
 from boathook.runtimes.processes import this_process, until_ended
-from boathook.runtimes.records import ContainerRecord, Records, SandboxRecord
+from boathook.runtimes.records import Records, SandboxRecord
 from boathook.runtimes.rootfs import RootLayout, View, arguments, hide_symlinks
-from boathook.runtimes.sandboxes import probe_spec, write_network_files
+from boathook.runtimes.sandboxes import probe_spec, write_container_files, write_network_files
 from boathook.runtimes.spawner_client import SpawnerClient, SpawnFailed
 from boathook.runtimes.subscriptions import Subscriptions
 from boathook.runtimes.trees import delete_tree
@@ -66,7 +67,7 @@ class Images(Protocol):
     async def resolve(self, reference: str, policy: PullPolicy) -> Image: ...
 
 
-class BubblewrapRuntime:
+class BubblewrapRuntime(Interior):
     """Implements ``boathook.runtimes.base.ContainerRuntime`` on this machine."""
 
     def __init__(self, home: Home, *, images: Images, clock: Clock | None = None) -> None:
@@ -84,7 +85,7 @@ class BubblewrapRuntime:
         self._starting: anyio.Semaphore
         """More starts at once than processors would only wait for each other."""
         self._executions: set[SpawnedExecution] = set()
-        self._events = Subscriptions()
+        self._events: Subscriptions[RuntimeEvent] = Subscriptions()
 
     @property
     def name(self) -> str:
@@ -205,14 +206,19 @@ class BubblewrapRuntime:
         if spec.termination_message_path is not None:
             layout.termination_log.touch()
             layout.termination_log.chmod(0o666)
+        write_container_files(layout.directory, spec, self._records.directory(spec.sandbox))
         writable = layout.writable(overlay=self._overlay)
         hide_symlinks((*spec.image.layers, writable), writable)
 
     async def start(self, container: ContainerId) -> None:
         own = self._own(container)
+        async with own.mounting:
+            await self._start(own)
+
+    async def _start(self, own: OwnContainer) -> None:
         spec = own.record.spec
-        if own.record.state is not ContainerState.CREATED:
-            raise Conflict(f"container {spec.name!r} could not be started: it was started before")
+        if own.record.state is ContainerState.RUNNING:
+            raise Conflict(f"container {spec.name!r} could not be started: it runs")
         pipes = own.open_pipes()
         try:
             launch.refuse(own.record)
@@ -228,7 +234,16 @@ class BubblewrapRuntime:
         own.runs(process)
 
     async def exec(self, container: ContainerId, spec: ExecSpec, output: OutputSink) -> Execution:
+        try:
+            return await self._exec(container, spec, output)
+        except NotRunning:
+            await self._seen_to_end(container)
+            raise
+
+    async def _exec(self, container: ContainerId, spec: ExecSpec, output: OutputSink) -> Execution:
         record = self._running(container)
+        if record.paused:
+            raise NotRunning(f"container {record.spec.name!r} is paused")
         sandbox = self._sandbox_record(record.spec.sandbox)
         user = User(record.uid, record.gid)
         if spec.user is not None:
@@ -244,7 +259,7 @@ class BubblewrapRuntime:
         except SpawnFailed as error:
             pipes.close_write()
             pipes.drain()
-            if error.step == "not-running" or not _alive(record):
+            if error.step == "not-running" or not is_alive(record) or await self._is_ending(container, error):
                 raise NotRunning(f"container {record.spec.name!r} is not running") from error
             raise CouldNotStart(str(error)) from error
         pipes.close_write()
@@ -274,8 +289,9 @@ class BubblewrapRuntime:
     async def wait(self, container: ContainerId) -> Exit:
         own = self._containers.get(container)
         if own is not None:
-            await own.finished.wait()
-            return own.record.exit or Exit(code=None, signal=None)
+            run = own.run
+            await run.finished.wait()
+            return run.exit
         record = self._records.container(container)
         if record.process is not None:
             await until_ended(record.process)
@@ -293,7 +309,7 @@ class BubblewrapRuntime:
             with contextlib.suppress(ProcessLookupError):
                 record.process.send(signal.SIGKILL)
             with anyio.move_on_after(_UNKILLABLE_SECONDS) as patience:
-                await (own.finished.wait() if own else until_ended(record.process))
+                await (own.run.finished.wait() if own else until_ended(record.process))
             if patience.cancelled_caught:
                 raise PlaceError(
                     f"container {record.spec.name!r} could not be ended: it sleeps uninterruptibly",
@@ -372,46 +388,6 @@ class BubblewrapRuntime:
             await self.remove(container)
             await self.remove_sandbox(sandbox)
 
-    def _own(self, container: ContainerId) -> OwnContainer:
-        own = self._containers.get(container)
-        if own is None:
-            self._records.container(container)
-            raise Conflict(f"container {container!r} belongs to another process")
-        return own
-
-    def _refuse_foreign(self, sandbox: SandboxId) -> None:
-        with contextlib.suppress(NotFound):
-            if self._records.sandbox(sandbox).owner.alive:
-                raise Conflict(f"sandbox {sandbox!r} belongs to another process")
-
-    def _own_sandbox(self, sandbox: SandboxId) -> OwnSandbox:
-        own = self._sandboxes.get(sandbox)
-        if own is None:
-            self._records.sandbox(sandbox)
-            raise Conflict(f"sandbox {sandbox!r} belongs to another process")
-        return own
-
-    def _sandbox_record(self, sandbox: SandboxId) -> SandboxRecord:
-        own = self._sandboxes.get(sandbox)
-        return own.record if own else self._records.sandbox(sandbox)
-
-    def _record(self, container: ContainerId) -> ContainerRecord:
-        own = self._containers.get(container)
-        return own.record if own else self._records.container(container)
-
-    def _has_ended(self, container: ContainerId) -> bool:
-        """True also for one that was removed meanwhile."""
-        try:
-            return self._record(container).as_seen().state is ContainerState.EXITED
-        except NotFound:
-            return True
-
-    def _running(self, container: ContainerId) -> ContainerRecord:
-        record = self._record(container)
-        if not _alive(record):
-            raise NotRunning(f"container {record.spec.name!r} is not running")
-        return record
-
     def _claim_user(self, sandbox: OwnSandbox, spec: ContainerSpec, user: User) -> None:
         """Refuse a uid that this place cannot give, or cannot give beside another in the same sandbox."""
         wanted = {user.uid} if sandbox.uid is None or not self._identity.single else {user.uid, sandbox.uid}
@@ -439,7 +415,3 @@ class BubblewrapRuntime:
 
     async def _delete(self, directory: Path) -> None:
         await anyio.to_thread.run_sync(delete_tree, directory)
-
-
-def _alive(record: ContainerRecord) -> bool:
-    return record.state is ContainerState.RUNNING and record.process is not None and record.process.alive

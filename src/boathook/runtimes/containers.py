@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import anyio
@@ -24,6 +24,14 @@ _LONGEST_TERMINATION_MESSAGE = 4096
 """kubernetes pkg/kubelet/container/runtime.go, MaxContainerTerminationMessageLength."""
 
 
+class Run:
+    """One life of a container's main process. Who waits for its end is told of that one, whatever comes after it."""
+
+    def __init__(self) -> None:
+        self.finished = anyio.Event()
+        self.exit = Exit(code=None, signal=None)
+
+
 class OwnContainer:
     """A container that this process runs. Its record follows every change."""
 
@@ -32,7 +40,9 @@ class OwnContainer:
     ) -> None:
         self.record = record
         self.layout = RootLayout(directory=records.directory(record.id))
-        self.finished = anyio.Event()
+        self.run = Run()
+        self.mounting = anyio.Lock()
+        """Held while it is started or looked into: its root is mounted once at a time."""
         self._records = records
         self._clock = clock
         self._tell = tell
@@ -41,7 +51,10 @@ class OwnContainer:
         self._pipes: Pipes | None = None
 
     def open_pipes(self) -> Pipes:
-        """Where its main process will write to: they lead to the log."""
+        """A life begins: where its main process will write to, which leads to the log."""
+        if self.run.finished.is_set():
+            self.run = Run()
+        self._process = None
         self._log = LogFile(self.layout.log, self._clock)
         self._pipes = Pipes(self._log.write)
         return self._pipes
@@ -49,7 +62,14 @@ class OwnContainer:
     def runs(self, process: SpawnedProcess) -> None:
         """The main process was started; it may even have ended already."""
         self._process = process
-        self._change(state=ContainerState.RUNNING, process=process.id, started=self._clock.now())
+        self._change(
+            state=ContainerState.RUNNING,
+            process=process.id,
+            started=self._clock.now(),
+            finished=None,
+            exit=None,
+            termination_message="",
+        )
         self._tell(self, "started")
         if process.ended.is_set():
             self._finish(process.status)
@@ -68,14 +88,27 @@ class OwnContainer:
             self._pipes.close_write()
             self._pipes.drain()
             self._log.close()
+        self.run.exit = Exit(code=None, signal=None) if status is None else Exit.of_status(status)
         self._change(
             state=ContainerState.EXITED,
+            paused=False,
             finished=self._clock.now(),
-            exit=Exit(code=None, signal=None) if status is None else Exit.of_status(status),
+            exit=self.run.exit,
             termination_message=self._termination_message(),
         )
         self._tell(self, "exited")
-        self.finished.set()
+        self.run.finished.set()
+
+    def renamed(self, name: str) -> None:
+        self._change(spec=replace(self.record.spec, name=name))
+
+    def paused(self, paused: bool) -> None:
+        self._change(paused=paused)
+
+    def note(self, notes: Mapping[str, str]) -> None:
+        """What is empty is taken away."""
+        known = dict(self.record.notes) | dict(notes)
+        self._change(notes={name: text for name, text in known.items() if text})
 
     def _termination_message(self) -> str:
         if self.record.spec.termination_message_path is None:

@@ -50,9 +50,10 @@ def main_message(record: ContainerRecord, sandbox: SandboxRecord, bubblewrap: li
     process = _process(record, sandbox, user, bounding=container_bounding_set(spec))
     process |= {
         "argv": list(spec.command),
-        "environment": _with_hostname(dict(spec.environment), sandbox.spec),
+        "environment": _with_hostname(dict(spec.environment), spec, sandbox.spec),
         "cwd": spec.working_dir or "/",
         "is_init": True,
+        "below_init": spec.init,
         "mount_sys": mount_sys,
         "see_all": spec.privileged,
     }
@@ -63,8 +64,15 @@ def main_message(record: ContainerRecord, sandbox: SandboxRecord, bubblewrap: li
         "sandbox_start": sandbox.holder.start,
         "sandbox_namespaces": _shared(sandbox) | (syscalls.NEWUSER if sandbox.user_namespace else 0),
         "bubblewrap": bubblewrap,
+        "hostname": spec.hostname[:63],
         "process": process,
     }
+
+
+def standing_still(message: Message) -> Message:
+    """The same container with nothing running in it but a process of ours, which waits."""
+    process = message["process"] | {"argv": [], "environment": {}, "cwd": "/"}
+    return message | {"process": process}
 
 
 def exec_message(record: ContainerRecord, sandbox: SandboxRecord, spec: ExecSpec, user: User) -> Message:
@@ -74,9 +82,10 @@ def exec_message(record: ContainerRecord, sandbox: SandboxRecord, spec: ExecSpec
     environment = exec_environment(record.spec.environment, spec.environment)
     process |= {
         "argv": list(spec.command),
-        "environment": _with_hostname(environment, sandbox.spec),
+        "environment": _with_hostname(environment, record.spec, sandbox.spec),
         "cwd": spec.working_dir or record.spec.working_dir or "/",
         "is_init": False,
+        "below_init": False,
     }
     return {
         "do": "exec",
@@ -106,7 +115,7 @@ def without_namespaces(message: Message, record: ContainerRecord, directory: Pat
     """The same process among all others of the machine, in a directory of its own where none was asked for."""
     root = os.geteuid() == 0
     process = message["process"]
-    process |= {"is_init": False, "nested": False, "change_user": root}
+    process |= {"is_init": False, "below_init": False, "nested": False, "change_user": root}
     process["environment"] = process["environment"] | {MARK: record.id}
     if process["cwd"] == "/":
         process["cwd"] = str(RootLayout(directory=directory).work)
@@ -163,9 +172,9 @@ def _shared(sandbox: SandboxRecord) -> int:
     return syscalls.NEWIPC | syscalls.NEWUTS | network
 
 
-def _with_hostname(environment: dict[str, str], sandbox: SandboxSpec) -> dict[str, str]:
+def _with_hostname(environment: dict[str, str], spec: ContainerSpec, sandbox: SandboxSpec) -> dict[str, str]:
     """Engines set HOSTNAME where nobody else does."""
-    return {"HOSTNAME": sandbox.hostname, **environment}
+    return {"HOSTNAME": spec.hostname or sandbox.hostname, **environment}
 
 
 def container_bounding_set(spec: ContainerSpec) -> int | None:

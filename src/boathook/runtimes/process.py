@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import replace
+from typing import BinaryIO
 
 from boathook.errors import UnsupportedHere
 from boathook.runtimes import launch
 from boathook.runtimes.base import ContainerId, ContainerSpec, Image, Mount, NetworkMode, SandboxId, SandboxSpec
 from boathook.runtimes.bubblewrap import BubblewrapRuntime
 from boathook.runtimes.containers import OwnContainer, OwnSandbox
+from boathook.runtimes.inside import FileFacts, ProcessRow
 from boathook.runtimes.launch import Message
 from boathook.runtimes.processes import this_process
 from boathook.runtimes.records import SandboxRecord
@@ -26,6 +28,9 @@ NOT_ISOLATED = (
     "--isolation process isolates nothing: commands see and change this machine's files, network, processes, host "
     "name and shared memory, and nothing of the image's files is used but a stand-in's own programs"
 )
+
+
+_NO_FILES = "files are not copied by --isolation process: containers have the machine's own"
 
 
 class ProcessRuntime(BubblewrapRuntime):
@@ -54,6 +59,8 @@ class ProcessRuntime(BubblewrapRuntime):
             said.append(f"the termination message in {spec.termination_message_path} is not read")
         if spec.read_only_root:
             said.append("readOnlyRootFilesystem is not enforced")
+        if spec.init:
+            said.append("there is no init: a main process is a process among all others")
         if not self._identity.root and (spec.capabilities_add or spec.privileged):
             said.append("no capabilities are given: boathook does not run as root")
         return tuple(said)
@@ -80,7 +87,33 @@ class ProcessRuntime(BubblewrapRuntime):
     async def create(self, spec: ContainerSpec) -> ContainerId:
         for mount in spec.mounts:
             _refuse_unless_there(mount, spec)
+        for memory in spec.tmpfs:
+            raise UnsupportedHere(
+                f"tmpfs {memory.target!r} of container {spec.name!r} is not supported by --isolation process: "
+                "without namespaces nothing can be shown there",
+                hint="run without --isolation process",
+            )
         return await super().create(spec)
+
+    async def stat_file(self, container: ContainerId, path: str) -> FileFacts:
+        raise UnsupportedHere(_NO_FILES)
+
+    async def read_files(self, container: ContainerId, path: str, into: BinaryIO) -> None:
+        raise UnsupportedHere(_NO_FILES)
+
+    async def write_files(
+        self, container: ContainerId, directory: str, archive: BinaryIO, *, owner: tuple[int, int] | None
+    ) -> None:
+        raise UnsupportedHere(_NO_FILES)
+
+    async def processes(self, container: ContainerId) -> tuple[ProcessRow, ...]:
+        raise UnsupportedHere("processes are not listed by --isolation process: nothing tells which are a container's")
+
+    async def pause(self, container: ContainerId) -> None:
+        raise UnsupportedHere(
+            "a container cannot be paused by --isolation process: nothing tells which processes are its own",
+            hint="run without --isolation process, or use --on docker",
+        )
 
     async def _make_root(self, layout: RootLayout, spec: ContainerSpec) -> None:
         """A directory to work in, nothing else. Nobody can tell who works in it, so it is everybody's."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -54,6 +54,8 @@ class ContainerRecord:
     finished: datetime | None
     exit: Exit | None
     termination_message: str
+    paused: bool = False
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def as_seen(self) -> ContainerRecord:
         """As it stands: what its record says it runs may have ended with its owner, unseen."""
@@ -76,6 +78,8 @@ class ContainerRecord:
             exit=seen.exit,
             termination_message=self.termination_message,
             owner_alive=self.owner.alive,
+            paused=running and self.paused,
+            notes=self.notes,
         )
 
 

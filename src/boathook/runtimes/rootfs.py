@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from boathook.errors import CouldNotStart
 from boathook.images.tree import OutsideRoot, find, within
-from boathook.runtimes.base import ContainerSpec, Image
+from boathook.runtimes.base import ContainerSpec, Image, Mount, Tmpfs
 from boathook.runtimes.trees import delete_tree
 
 _HOST_SYSTEM = (
@@ -87,15 +87,28 @@ def arguments(view: View) -> list[str]:
     # A user namespace may mount a new /proc only where another one is to be seen already.
     result += ["--proc", "/proc", "--ro-bind-try", "/sys", "/sys"] if view.user_namespace else []
     result += [] if view.user_namespace else ["--dir", "/proc", "--dir", "/sys"]
-    for mount in sorted(view.spec.mounts, key=lambda each: len(PurePosixPath(each.target).parts)):
-        result += ["--ro-bind" if mount.read_only else "--bind", mount.source, resolve(roots, mount.target)]
+    shown: list[Mount | Tmpfs] = [*view.spec.mounts, *view.spec.tmpfs]
+    for mount in sorted(shown, key=lambda each: len(PurePosixPath(each.target).parts)):
+        result += _shown(mount, resolve(roots, mount.target))
     for name in ("hosts", "hostname", "resolv.conf"):
-        result += ["--bind", str(view.generated / name), f"/etc/{name}"]
+        own = view.layout.directory / name
+        result += ["--bind", str(own if own.exists() else view.generated / name), f"/etc/{name}"]
     if view.spec.termination_message_path is not None:
         target = resolve(roots, view.spec.termination_message_path)
         result += ["--bind", str(view.layout.termination_log), target]
     result += ["--dir", resolve(roots, view.spec.working_dir or "/")] if view.spec.working_dir not in ("", "/") else []
     return result + (["--remount-ro", "/"] if view.spec.read_only_root else [])
+
+
+def _shown(mount: Mount | Tmpfs, target: str) -> list[str]:
+    if isinstance(mount, Mount):
+        # bubblewrap itself would make missing parents as private as the source is.
+        parent = str(PurePosixPath(target).parent)
+        parents = ["--dir", parent] if parent != "/" else []
+        return [*parents, "--ro-bind" if mount.read_only else "--bind", mount.source, target]
+    size = ["--size", str(mount.size)] if mount.size else []
+    made = [*size, "--perms", f"{mount.mode:o}", "--tmpfs", target]
+    return [*made, "--remount-ro", target] if mount.read_only else made
 
 
 def _root(view: View) -> Iterator[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from boathook.runtimes.base import ContainerSpec, Image, ImageConfig, NetworkMode, SandboxId, SandboxSpec
@@ -13,10 +16,30 @@ def write_network_files(directory: Path, spec: SandboxSpec) -> None:
     """``hosts``, ``hostname`` and ``resolv.conf``. With the machine's network its names and servers are known too."""
     on_host = spec.network is NetworkMode.HOST
     names = (*(() if on_host else _LOOPBACK), ("127.0.0.1", spec.hostname), *spec.hosts)
-    lines = "".join(f"{address}\t{name}\n" for address, name in names)
-    _write(directory / "hosts", (_of_machine("/etc/hosts") if on_host else "") + lines)
+    _write(directory / "hosts", (_of_machine("/etc/hosts") if on_host else "") + _lines(names))
     _write(directory / "hostname", spec.hostname + "\n")
     _write(directory / "resolv.conf", _of_machine("/etc/resolv.conf") if on_host else "")
+
+
+def write_container_files(directory: Path, spec: ContainerSpec, sandbox: Path) -> None:
+    """Its own ``hosts`` and ``hostname``, where they are not the sandbox's."""
+    if spec.hosts:
+        text = (sandbox / "hosts").read_text(encoding="utf-8")
+        _write(directory / "hosts", text + _lines(spec.hosts))
+    if spec.hostname:
+        _write(directory / "hostname", spec.hostname + "\n")
+
+
+def add_hosts(directories: Iterable[Path], hosts: tuple[tuple[str, str], ...]) -> None:
+    """Further names in each ``hosts`` that is there. In place: containers that run have these very files mounted."""
+    for directory in directories:
+        with suppress(FileNotFoundError), (directory / "hosts").open("r+", encoding="utf-8") as file:
+            file.seek(0, os.SEEK_END)
+            file.write(_lines(hosts))
+
+
+def _lines(hosts: Iterable[tuple[str, str]]) -> str:
+    return "".join(f"{address}\t{name}\n" for address, name in hosts)
 
 
 def _of_machine(path: str) -> str:

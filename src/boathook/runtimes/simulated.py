@@ -10,22 +10,21 @@ import asyncio
 import itertools
 import signal as signals
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
 
 from boathook.clock import Clock, LoopClock
-from boathook.errors import NotFound, NotRunning, RequestFailed
+from boathook.errors import Conflict, NotFound, NotRunning, RequestFailed
 from boathook.model import Stream
-from boathook.runtimes.assumptions import COPY, PROBES, RUN, STOP, Assumption, Assumptions
+from boathook.runtimes.assumptions import COPY, PROBES, RUN, RUNS_HOOK, STOP, Assumption, Assumptions
 from boathook.runtimes.base import (
     Container,
     ContainerId,
     ContainerRuntime,
     ContainerSpec,
-    ContainerState,
     ExecSpec,
     Execution,
     Exit,
@@ -43,6 +42,7 @@ from boathook.runtimes.base import (
     SandboxSpec,
     Volume,
 )
+from boathook.runtimes.simulated_containers import SimulatedContainer, SimulatedProcess
 
 __all__ = ["ENDS_BY_ITSELF", "Assumption", "Assumptions", "SimulatedRuntime"]
 
@@ -53,60 +53,6 @@ SOMEBODY = 65534
 """The uid that a user name other than root is taken to have: there is no image to look it up in."""
 
 
-@dataclass(slots=True)
-class _Process:
-    """A program that lasts until a moment, or until it is ended from outside."""
-
-    ends_at: float
-    code: int
-    stopped_at: float | None = None
-    """When it was ended from outside: killed, or its container has ended."""
-    _gone: anyio.Event | None = None
-    """Made by who waits: an event is large, and most programs take no time."""
-
-    def end(self) -> None:
-        if self.stopped_at is None:
-            self.stopped_at = anyio.current_time()
-            if self._gone is not None:
-                self._gone.set()
-
-    async def wait(self) -> Exit:
-        left = self.ends_at - anyio.current_time()
-        if self.stopped_at is None and left > 0:
-            self._gone = self._gone or anyio.Event()
-            with anyio.move_on_after(left):
-                await self._gone.wait()
-        if self.stopped_at is not None and self.stopped_at < self.ends_at:
-            return Exit(code=128 + signals.SIGKILL, signal=signals.SIGKILL)
-        return Exit(code=self.code, signal=None)
-
-    async def kill(self) -> None:
-        self.end()
-
-
-@dataclass(slots=True)
-class _Container:
-    id: ContainerId
-    spec: ContainerSpec
-    created: datetime
-    ended: anyio.Event = field(default_factory=anyio.Event)
-    started: datetime | None = None
-    finished: datetime | None = None
-    exit: Exit | None = None
-    timer: asyncio.TimerHandle | None = None
-    processes: list[_Process] = field(default_factory=list)
-
-    @property
-    def running(self) -> bool:
-        return self.started is not None and self.exit is None
-
-    @property
-    def state(self) -> ContainerState:
-        if self.exit is not None:
-            return ContainerState.EXITED
-        return ContainerState.CREATED if self.started is None else ContainerState.RUNNING
-
-
 class SimulatedRuntime:
     """Implements ``ContainerRuntime``. ``assumptions`` says how long things take; see there for what was defaulted."""
 
@@ -114,7 +60,7 @@ class SimulatedRuntime:
         self.assumptions = assumptions or Assumptions()
         self._clock = clock or LoopClock()
         self._numbers = itertools.count(1)
-        self._containers: dict[ContainerId, _Container] = {}
+        self._containers: dict[ContainerId, SimulatedContainer] = {}
         self._sandboxes: dict[SandboxId, SandboxSpec] = {}
         self._volumes: dict[str, tuple[Volume, SandboxId | None]] = {}
         self._subscribers: list[MemoryObjectSendStream[RuntimeEvent]] = []
@@ -173,26 +119,45 @@ class SimulatedRuntime:
     async def create(self, spec: ContainerSpec) -> ContainerId:
         if spec.sandbox not in self._sandboxes:
             raise NotFound(f'cannot create container "{spec.name}": no sandbox "{spec.sandbox}"')
-        container = _Container(id=ContainerId(f"simulated-{next(self._numbers)}"), spec=spec, created=self._clock.now())
+        container = SimulatedContainer(
+            id=ContainerId(f"simulated-{next(self._numbers)}"), spec=spec, created=self._clock.now()
+        )
         self._containers[container.id] = container
         self._tell(container, "created")
         return container.id
 
     async def start(self, container: ContainerId) -> None:
         found = self._find(container)
+        if found.running:
+            raise Conflict(f'container "{found.spec.name}" could not be started: it runs')
+        if found.exit is not None:
+            found.ended, found.exit, found.finished = anyio.Event(), None, None
         found.started = self._clock.now()
         self._tell(found, "started")
-        assumed = self.assumptions.given_for(RUN, *_names(found.spec))
-        if assumed is None and found.spec.labels.get(ENDS_BY_ITSELF) == "true":
-            self.assumptions.find(RUN, *_names(found.spec))
-            assumed = Assumption(point=RUN, name=found.spec.name, duration=timedelta(0))
+        assumed = self._assumed_life(found)
         if assumed is not None:
+            if assumed.output:
+                lines = assumed.output.splitlines()
+                found.output += [_line(self._clock.now(), text) for text in lines]
             self._end_later(found, assumed.duration, Exit(code=assumed.exit_code or 0, signal=None))
 
+    def _assumed_life(self, container: SimulatedContainer) -> Assumption | None:
+        """How long its main process runs by itself, and how it ends; None: until it is ended."""
+        spec = container.spec
+        hook = spec.labels.get(RUNS_HOOK)
+        if hook is not None:
+            none = Assumption(point=RUN, name=spec.name, duration=timedelta(0))
+            return self._assumed(hook, spec) or none
+        assumed = self.assumptions.given_for(RUN, *_names(spec))
+        if assumed is None and spec.labels.get(ENDS_BY_ITSELF) == "true":
+            self.assumptions.find(RUN, *_names(spec))
+            assumed = Assumption(point=RUN, name=spec.name, duration=timedelta(0))
+        return assumed
+
     async def exec(self, container: ContainerId, spec: ExecSpec, output: OutputSink) -> Execution:
-        found = self._find(container)
-        if not found.running:
-            raise NotRunning(f'container "{found.spec.name}" does not run')
+        found = self._running(container)
+        if found.paused:
+            raise NotRunning(f'container "{found.spec.name}" is paused')
         assumed = self._assumed(spec.label, found.spec)
         if assumed is not None and assumed.output:
             output(Stream.STDOUT, assumed.output.encode())
@@ -223,9 +188,7 @@ class SimulatedRuntime:
         )
 
     async def signal(self, container: ContainerId, signal: str) -> None:
-        found = self._find(container)
-        if not found.running:
-            raise NotRunning(f'container "{found.spec.name}" does not run')
+        found = self._running(container)
         number = signals.Signals[signal if signal.startswith("SIG") else f"SIG{signal}"]
         by_signal = Exit(code=128 + number, signal=number)
         assumed = self.assumptions.given_for(STOP, *_names(found.spec)) if number != signals.SIGKILL else None
@@ -237,9 +200,30 @@ class SimulatedRuntime:
 
     async def wait(self, container: ContainerId) -> Exit:
         found = self._find(container)
-        await found.ended.wait()
-        assert found.exit is not None
-        return found.exit
+        ended = found.ended
+        await ended.wait()
+        # One that was started again at once has had this end all the same.
+        return found.exit or found.last_exit
+
+    async def pause(self, container: ContainerId) -> None:
+        self._running(container).paused = True
+
+    async def unpause(self, container: ContainerId) -> None:
+        self._running(container).paused = False
+
+    async def rename(self, container: ContainerId, name: str) -> None:
+        found = self._find(container)
+        found.spec = replace(found.spec, name=name)
+
+    async def note(self, container: ContainerId, notes: Mapping[str, str]) -> None:
+        found = self._containers.get(container)
+        if found is not None:
+            known = found.notes | dict(notes)
+            found.notes = {name: text for name, text in known.items() if text}
+
+    async def add_hosts(self, sandbox: SandboxId, hosts: tuple[tuple[str, str], ...]) -> None:
+        spec = await self.sandbox_spec(sandbox)
+        self._sandboxes[sandbox] = replace(spec, hosts=(*spec.hosts, *hosts))
 
     async def remove(self, container: ContainerId) -> None:
         found = self._containers.get(container)
@@ -256,12 +240,11 @@ class SimulatedRuntime:
         return tuple(_as_seen(one) for one in self._containers.values() if labels.items() <= one.spec.labels.items())
 
     async def logs(self, container: ContainerId, *, follow: bool = False) -> AsyncIterator[LogLine]:
-        """Nothing runs, so nothing is written; ``follow`` lasts until the container ends."""
+        """Only what was assumed to be written; ``follow`` lasts until the container ends."""
         found = self._find(container)
         if follow:
             await found.ended.wait()
-        nothing: tuple[LogLine, ...] = ()
-        for line in nothing:
+        for line in tuple(found.output):
             yield line
 
     async def events(self) -> AsyncIterator[RuntimeEvent]:
@@ -296,24 +279,31 @@ class SimulatedRuntime:
         if assumed is not None:
             await anyio.sleep(assumed.duration.total_seconds())
 
-    def _find(self, container: ContainerId) -> _Container:
+    def _running(self, container: ContainerId) -> SimulatedContainer:
+        found = self._find(container)
+        if not found.running:
+            raise NotRunning(f'container "{found.spec.name}" does not run')
+        return found
+
+    def _find(self, container: ContainerId) -> SimulatedContainer:
         if container not in self._containers:
             raise NotFound(f'no container "{container}"')
         return self._containers[container]
 
-    def _end_later(self, container: _Container, after: timedelta, how: Exit) -> None:
+    def _end_later(self, container: SimulatedContainer, after: timedelta, how: Exit) -> None:
         """The one timer that is no task of its own: thousands of containers may be simulated at once."""
         if container.timer is not None:
             container.timer.cancel()
         container.timer = asyncio.get_running_loop().call_later(after.total_seconds(), self._end, container, how)
 
-    def _end(self, container: _Container, how: Exit) -> None:
+    def _end(self, container: SimulatedContainer, how: Exit) -> None:
         if container.timer is not None:
             container.timer.cancel()
             container.timer = None
         if container.exit is not None:
             return
-        container.exit = how
+        container.exit = container.last_exit = how
+        container.paused = False
         container.finished = self._clock.now()
         container.ended.set()
         for process in container.processes:
@@ -321,20 +311,24 @@ class SimulatedRuntime:
         if container.started is not None:
             self._tell(container, "exited")
 
-    def _tell(self, container: _Container, what: str) -> None:
+    def _tell(self, container: SimulatedContainer, what: str) -> None:
         event = RuntimeEvent(container=container.id, name=container.spec.name, what=what, exit=container.exit)
         for subscriber in self._subscribers:
             subscriber.send_nowait(event)
 
 
-def _run(container: _Container, assumed: Assumption | None) -> _Process:
+def _run(container: SimulatedContainer, assumed: Assumption | None) -> SimulatedProcess:
     """A program of the container, or something that is asked of it: it lasts no longer than the container."""
     seconds = assumed.duration.total_seconds() if assumed else 0.0
     now = anyio.current_time()
-    process = _Process(ends_at=now + seconds, code=(assumed.exit_code or 0) if assumed else 0)
+    process = SimulatedProcess(ends_at=now + seconds, code=(assumed.exit_code or 0) if assumed else 0)
     container.processes = [one for one in container.processes if one.ends_at > now]
     container.processes.append(process)
     return process
+
+
+def _line(time: datetime, text: str) -> LogLine:
+    return LogLine(time=time, stream=Stream.STDOUT, partial=False, text=text)
 
 
 def _status(request: Request) -> int:
@@ -359,7 +353,7 @@ def _number(name: str) -> int:
     return 0 if name == "root" else SOMEBODY
 
 
-def _as_seen(container: _Container) -> Container:
+def _as_seen(container: SimulatedContainer) -> Container:
     name, _, group = (container.spec.user or container.spec.image.config.user or "0").partition(":")
     return Container(
         id=container.id,
@@ -373,4 +367,6 @@ def _as_seen(container: _Container) -> Container:
         exit=container.exit,
         termination_message="",
         owner_alive=True,
+        paused=container.running and container.paused,
+        notes=dict(container.notes),
     )

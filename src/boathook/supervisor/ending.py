@@ -9,11 +9,17 @@ import anyio
 from boathook.errors import BoathookError
 from boathook.model import JsonObject
 from boathook.supervisor.host import Host
-from boathook.supervisor.operations import BROUGHT_DOWN_BY, find_operation
+from boathook.supervisor.operations import find_operation
 
 log = logging.getLogger(__name__)
 
-EVERYTHING: JsonObject = {"services": [], "grace_seconds": None, "volumes": False}
+
+def _everything(cause: str) -> JsonObject:
+    """What the stop of a whole project is told, in place of what brought it up."""
+    from boathook.codec import to_json
+    from boathook.compose.options import StopOptions
+
+    return {"services": [], "command": "compose stop", "options": to_json(StopOptions(cause=cause))}
 
 
 async def bring_down_all(host: Host, cause: str) -> None:
@@ -22,7 +28,7 @@ async def bring_down_all(host: Host, cause: str) -> None:
         if host.cluster is not None:
             tasks.start_soon(host.cluster.stop_all, cause)
         for (operation, title), params in host.brought_up.items():
-            tasks.start_soon(_bring_down, host, BROUGHT_DOWN_BY[operation], title, params | EVERYTHING)
+            tasks.start_soon(_bring_down, host, operation, title, params | _everything(cause))
 
 
 async def _bring_down(host: Host, name: str, title: str, params: JsonObject) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import TaskGroup
@@ -18,6 +19,9 @@ from boathook.journal import Context, Journal, SqliteObligations
 from boathook.model import JsonObject
 from boathook.runtimes.base import ContainerRuntime
 
+if TYPE_CHECKING:
+    from boathook.compose.place import ProjectPlace
+
 ANSWER_POLL_SECONDS = 0.02
 
 
@@ -30,6 +34,8 @@ class Host:
     journal: Journal
     tasks: TaskGroup
     cluster: LocalCluster | None
+    projects: ProjectPlace | None = None
+    """Where the containers of its Compose projects live; None: made when it is first asked for."""
     events: EventStream = field(default_factory=EventStream)
     """What belongs to no run of its own is told here."""
     own_run: str = ""
@@ -41,7 +47,17 @@ class Host:
     ending: bool = field(default=False)
     """It stops what it has and begins nothing new: who asks for that waits for the next process."""
     brought_up: dict[tuple[str, str], JsonObject] = field(default_factory=dict)
-    """What stands here until it is brought down: the parameters by operation and title."""
+    """What stands here until it is brought down: by the operation that does so, and title, the parameters of the
+    last one that brought it up."""
+
+    @property
+    def place(self) -> ProjectPlace:
+        """The one place of all its projects: its watches over containers last as long as ``tasks``."""
+        if self.projects is None:
+            from boathook.compose.embedded import EmbeddedPlace
+
+            self.projects = EmbeddedPlace(self.runtime, tasks=self.tasks)
+        return self.projects
 
     async def until_answered(self) -> None:
         """Until nothing is under way and every client has its answer: a command ends only then."""

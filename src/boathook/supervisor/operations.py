@@ -41,9 +41,16 @@ OPERATIONS = {
     "pod.run": "boathook.supervisor.operations:pod_run",
     "pod.delete": "boathook.supervisor.operations:pod_delete",
     "compose.up": "boathook.compose.operations:up",
+    "compose.start": "boathook.compose.operations:start",
     "compose.stop": "boathook.compose.operations:stop",
+    "compose.restart": "boathook.compose.operations:restart",
     "compose.down": "boathook.compose.operations:down",
+    "compose.remove": "boathook.compose.operations:remove",
     "compose.kill": "boathook.compose.operations:kill",
+    "compose.pause": "boathook.compose.operations:pause",
+    "compose.unpause": "boathook.compose.operations:unpause",
+    "compose.run": "boathook.compose.operations:run",
+    "compose.discard": "boathook.compose.operations:discard",
 }
 """Name -> where its coroutine is; imported when it is first asked for."""
 
@@ -53,15 +60,25 @@ UNJOURNALLED = frozenset(
 """What is part of another run: of the command that asked, or of the pod's own life."""
 
 WHILE_ENDING = frozenset(
-    {"cluster.patch", "cluster.delete", "cluster.follow", "pod.delete", "compose.stop", "compose.down", "compose.kill"}
+    {
+        "cluster.patch",
+        "cluster.delete",
+        "cluster.follow",
+        "pod.delete",
+        "compose.stop",
+        "compose.down",
+        "compose.remove",
+        "compose.kill",
+        "compose.discard",
+    }
 )
 """What is still answered by a process that stops what it has: the others wait for the next one."""
 
-BROUGHT_DOWN_BY = {"compose.up": "compose.stop"}
+BROUGHT_DOWN_BY = dict.fromkeys(("compose.up", "compose.start", "compose.restart", "compose.run"), "compose.stop")
 """What an operation brings up, and this process keeps, is stopped by that one when the process is told to end."""
 
-FORGOTTEN_BY = {"compose.down": "compose.up"}
-"""What an operation has brought up is gone after that one."""
+FORGOTTEN_BY = {"compose.down": "compose.stop"}
+"""After that one, nothing is left for this one to stop."""
 
 
 def find_operation(name: str) -> Operation:

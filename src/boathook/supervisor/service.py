@@ -135,7 +135,7 @@ async def _run(host: Host, request: JsonObject, listener: Listener, tell: Callab
     operation = find_operation(name)
     image_settings.set(ImageSettings.of(mapping(params, "settings")))
     if name in BROUGHT_DOWN_BY:
-        host.brought_up[name, text(params, "title")] = params
+        host.brought_up[BROUGHT_DOWN_BY[name], text(params, "title")] = params
     async with _context(host, name, params, listener) as context:
         tell({"result": await operation(host, params, context)})
         if name in FORGOTTEN_BY and not params.get("services"):

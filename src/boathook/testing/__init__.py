@@ -1,4 +1,5 @@
-"""Hooks in tests: a pod run for real, or planned in virtual time, with what its hooks did as values to assert on.
+"""Hooks in tests: a pod or Compose project run for real, or planned in virtual time, with what its hooks did as values
+to assert on.
 
 The fixtures are in ``boathook.testing.plugin``, which pytest finds by itself. These names are for annotations and for
 fixtures of one's own; they are imported on first use.
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from boathook.testing.embedded import EmbeddedPlaces, Ran, RunningPod, RunPod
     from boathook.testing.moments import Moment
     from boathook.testing.planned import Assumed, PlannedPod, SimulatePod
-    from boathook.testing.record import HookRun, NotHappened, PodRecord
+    from boathook.testing.planned_projects import PlannedProject, SimulateProject
+    from boathook.testing.project_record import ProjectRecord
+    from boathook.testing.projects import RunningProject, RunProject
+    from boathook.testing.record import HookRun, NotHappened, PodRecord, Record
 
 _MODULES = {
     "Assumed": "planned",
@@ -22,11 +26,17 @@ _MODULES = {
     "Moment": "moments",
     "NotHappened": "record",
     "PlannedPod": "planned",
+    "PlannedProject": "planned_projects",
     "PodRecord": "record",
+    "ProjectRecord": "project_record",
     "Ran": "embedded",
+    "Record": "record",
     "RunPod": "embedded",
+    "RunProject": "projects",
     "RunningPod": "embedded",
+    "RunningProject": "projects",
     "SimulatePod": "planned",
+    "SimulateProject": "planned_projects",
 }
 
 __all__ = [
@@ -36,11 +46,17 @@ __all__ = [
     "Moment",
     "NotHappened",
     "PlannedPod",
+    "PlannedProject",
     "PodRecord",
+    "ProjectRecord",
     "Ran",
+    "Record",
     "RunPod",
+    "RunProject",
     "RunningPod",
+    "RunningProject",
     "SimulatePod",
+    "SimulateProject",
 ]
 
 

@@ -16,7 +16,7 @@ import anyio
 
 from boathook.cluster.foreground import check_pods, create_pods, has_ended, has_started, key_of_pod
 from boathook.errors import NotFound, TargetError, UsageError
-from boathook.events import Stamped
+from boathook.events import Listener, Stamped
 from boathook.home import Home
 from boathook.library import Place, local
 from boathook.model import JsonObject, Stream
@@ -190,8 +190,8 @@ class EmbeddedPlaces:
 
     def __init__(self, loop: Loop, home: Home, settings: Settings) -> None:
         self.home = home
-        self._loop = loop
-        self._settings = settings
+        self.loop = loop
+        self.settings = settings
 
     @contextmanager
     def open(self, *directories: Path, started: Callable[[PodRecord], None] | None = None) -> Iterator[RunPod]:
@@ -199,26 +199,34 @@ class EmbeddedPlaces:
 
         ``started`` is told of each pod before it starts.
         """
-        running = _Running(self._loop, self._settings, self.home, directories, started or _untold)
+        running = _Running(self, directories, started or _untold)
         with running.stack:
             yield running
+
+    @contextmanager
+    def place(self, listener: Listener | None = None) -> Iterator[Place]:
+        """A place with a state directory of its own, until the end of the block; all that runs in it ends with it."""
+        with place_home(self.home) as home:
+            opening = local(
+                home=home.path,
+                network=self.settings.network,
+                image_map=self.settings.image_map,
+                offline=self.settings.offline,
+                listener=listener,
+            )
+            with self.loop.entering(opening) as place:
+                yield place
 
 
 class _Running:
     """The pods of one block. The place is opened for the first of them."""
 
     def __init__(
-        self,
-        loop: Loop,
-        settings: Settings,
-        home: Home,
-        directories: tuple[Path, ...],
-        started: Callable[[PodRecord], None],
+        self, places: EmbeddedPlaces, directories: tuple[Path, ...], started: Callable[[PodRecord], None]
     ) -> None:
         self.stack = ExitStack()
-        self._loop = loop
-        self._settings = settings
-        self._home = home
+        self._places = places
+        self._loop = places.loop
         self._directories = directories
         self._started = started
         self._place: Place | None = None
@@ -238,15 +246,7 @@ class _Running:
 
     def _opened(self) -> Place:
         if self._place is None:
-            home = self.stack.enter_context(place_home(self._home))
-            place = local(
-                home=home.path,
-                network=self._settings.network,
-                image_map=self._settings.image_map,
-                offline=self._settings.offline,
-                listener=self._hear,
-            )
-            self._place = self.stack.enter_context(self._loop.entering(place))
+            self._place = self.stack.enter_context(self._places.place(self._hear))
         return self._place
 
     def _hear(self, stamped: Stamped) -> None:

@@ -1,4 +1,4 @@
-"""What happened to a pod, as moments with names that a test can ask for. Pure."""
+"""What happened to a pod or project, as moments with names that a test can ask for. Pure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ class Moment:
     """One thing that happened, and when."""
 
     at: float
-    """Seconds since the pod was created."""
+    """Seconds since the pod was created, or since the first thing that happened to the project."""
     name: str
-    """``app started``, ``app.preStop started``, ``app.preStop ended``, ``app SIGTERM``, ``app exited`` …"""
+    """``app started``, ``app.preStop started``, ``app.preStop ended``, ``app SIGTERM``, ``app exited`` …; of a project
+    ``app-1 started``, ``app-1.pre_stop[0] started`` …"""
     detail: str
     """Its exit code, cause, outcome or message."""
 
@@ -51,7 +52,7 @@ def _named(event: e.Event) -> tuple[str, str]:
             return ("stop requested" if target.kind == "pod" else f"{target.name} stop requested"), cause
         case e.ClusterEvent(target=target):
             return f"{target.name} event {event.reason}", event.message
-        case e.PhaseChanged(phase=phase):
+        case e.PhaseChanged(target=target, phase=phase) if target.kind == "pod":
             return f"phase {phase}", event.reason or ""
         case _:
             return _of_container(event)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -12,7 +12,6 @@ from typing import Protocol, TypeAlias
 
 from boathook.errors import UsageError
 from boathook.events import Stamped
-from boathook.pods.model import PodFile
 from boathook.pods.run import simulate_pod
 from boathook.runtimes.assumptions import Assumption, Assumptions
 from boathook.testing.files import read_pod
@@ -62,13 +61,25 @@ def simulate(
 ) -> PlannedPod:
     """Plan the pod's start and stop. Raises ``UsageError`` for an assumption that nothing asked for."""
     pod_file, pod = read_pod(path, name, directories)
-    assumptions = Assumptions(tuple(_assumption(what, value) for what, value in (assume or {}).items()))
     lasting = None if stop_after is None else timedelta(seconds=stop_after)
-    stamped = _outside_of_loops(pod_file, assumptions, lasting)
+    stamped = assuming(
+        assume,
+        f'pod "{pod.name}"',
+        lambda assumptions: simulate_pod(pod_file, assumptions, lasting=lasting),
+    )
+    return PlannedPod(pod, stamped)
+
+
+def assuming(
+    assume: Assume | None, what: str, plan: Callable[[Assumptions], tuple[Stamped, ...]]
+) -> tuple[Stamped, ...]:
+    """What a plan gives under these assumptions. Raises ``UsageError`` for one that nothing asked for."""
+    assumptions = Assumptions(tuple(_assumption(what, value) for what, value in (assume or {}).items()))
+    stamped = _outside_of_loops(lambda: plan(assumptions))
     if assumptions.unused:
         needless = ", ".join(f'"{one}"' for one in assumptions.unused)
-        raise UsageError(f'assumed of what pod "{pod.name}" never asked for: {needless}')
-    return PlannedPod(pod, stamped)
+        raise UsageError(f"assumed of what {what} never asked for: {needless}")
+    return stamped
 
 
 def _assumption(what: str, value: str | float | Assumed) -> Assumption:
@@ -78,11 +89,11 @@ def _assumption(what: str, value: str | float | Assumed) -> Assumption:
     return replace(one, exit_code=assumed.exit_code, output=assumed.output)
 
 
-def _outside_of_loops(pod_file: PodFile, assumptions: Assumptions, lasting: timedelta | None) -> tuple[Stamped, ...]:
+def _outside_of_loops(plan: Callable[[], tuple[Stamped, ...]]) -> tuple[Stamped, ...]:
     """The virtual loop runs in a thread of its own where this one has a loop already: an async test asks, too."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return simulate_pod(pod_file, assumptions, lasting=lasting)
+        return plan()
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(simulate_pod, pod_file, assumptions, lasting=lasting).result()
+        return thread.submit(plan).result()

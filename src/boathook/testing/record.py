@@ -1,4 +1,4 @@
-"""What a test asks of a pod, whether it ran or was planned: its hooks, the order of things, how it ended.
+"""What a test asks of a pod or project, whether it ran or was planned: its hooks, the order of things, how it ended.
 
 Everything is read from the events, so that both kinds answer alike. What did not happen is an ``AssertionError`` that
 shows what did.
@@ -7,8 +7,10 @@ shows what did.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from boathook import events as e
 from boathook.errors import UsageError
@@ -27,7 +29,7 @@ class HookRun:
     """One run of a hook."""
 
     name: str
-    """``app.preStop``."""
+    """``app.preStop``, ``app-1.pre_stop[0]``."""
     container: str
     outcome: Outcome | None
     """None while it runs."""
@@ -35,7 +37,7 @@ class HookRun:
     stdout: str
     stderr: str
     started: float
-    """Seconds since the pod was created."""
+    """Seconds since the pod was created, or since the first thing that happened to the project."""
     ended: float | None
     duration: float | None
     """In seconds; None while it runs."""
@@ -47,23 +49,18 @@ class HookRun:
         return self.outcome is Outcome.SUCCEEDED
 
 
-class PodRecord:
-    """What is known of one pod."""
+class Record(ABC):
+    """What is known of what a test runs or plans: read from the events about it."""
 
-    def __init__(self, pod: Pod, stamped: Sequence[e.Stamped]) -> None:
-        self.pod = pod
+    kind: ClassVar[str]
+    """``pod`` or ``project``: how it is called in messages."""
+
+    def __init__(self, stamped: Sequence[e.Stamped]) -> None:
         self._stamped = stamped
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}, {self.phase}>"
-
     @property
-    def name(self) -> str:
-        return self.pod.name
-
-    @property
-    def namespace(self) -> str:
-        return self.pod.namespace
+    @abstractmethod
+    def name(self) -> str: ...
 
     @property
     def events(self) -> tuple[Moment, ...]:
@@ -76,12 +73,6 @@ class PodRecord:
     def timeline(self) -> str:
         """The same as people read it, with the output of hooks."""
         return render_timeline(self._own())
-
-    @property
-    def phase(self) -> str:
-        """``Pending``, ``Running``, ``Succeeded`` or ``Failed``."""
-        phases = [one.event.phase for one in self._own() if isinstance(one.event, e.PhaseChanged)]
-        return phases[-1] if phases else Phase.PENDING.value
 
     @property
     def exit_codes(self) -> dict[str, int | None]:
@@ -102,22 +93,20 @@ class PodRecord:
         """Every run of every hook, in the order of their beginnings."""
         own = self._own()
         began = own[0].at if own else 0.0
-        results = {_key(one.event): one for one in own if isinstance(one.event, e.HookFinished)}
-        return tuple(
-            _hook_run(one, results.get(_key(one.event)), began) for one in own if isinstance(one.event, e.HookStarted)
-        )
+        return tuple(_hook_run(begin, end, began) for begin, end in _paired(own))
 
     def hook_runs(self, name: str) -> tuple[HookRun, ...]:
-        """The runs of one hook: ``app.preStop``, or ``preStop`` where only one container has it."""
-        full = self._full_name(name)
-        return tuple(run for run in self.hooks if run.name == full)
+        """The runs of one hook, by a name as ``hook`` has it."""
+        full = self._hook_names(name)
+        return tuple(run for run in self.hooks if run.name in full)
 
     def hook(self, name: str) -> HookRun:
         """The last run of a hook. Raises ``NotHappened`` when it has not run."""
         __tracebackhide__ = True
         runs = self.hook_runs(name)
         if not runs:
-            raise NotHappened(self._with_timeline(f'hook "{self._full_name(name)}" of pod "{self.name}" has not run'))
+            said = f'hook "{self._hook_words(name)}" of {self.kind} "{self.name}" has not run'
+            raise NotHappened(self._with_timeline(said))
         return runs[-1]
 
     def ran(self, name: str) -> bool:
@@ -126,10 +115,11 @@ class PodRecord:
 
     def happened(self, moment: str) -> bool:
         """Whether there is such a moment in ``events``."""
-        return any(one.name == moment for one in self.events)
+        name = self._moment_name(moment)
+        return any(one.name == name for one in self.events)
 
     def at(self, moment: str) -> float:
-        """When it first happened, in seconds since the pod was created. Raises ``NotHappened``."""
+        """When it first happened, in seconds since the first event. Raises ``NotHappened``."""
         __tracebackhide__ = True
         return self.events[self._position(moment)].at
 
@@ -147,17 +137,60 @@ class PodRecord:
 
     def _position(self, moment: str) -> int:
         __tracebackhide__ = True
-        names = [one.name for one in self.events]
-        if moment not in names:
+        names, name = [one.name for one in self.events], self._moment_name(moment)
+        if name not in names:
             known = ", ".join(f'"{name}"' for name in dict.fromkeys(names))
             raise NotHappened(self._with_timeline(f'"{moment}" has not happened; what did: {known or "nothing"}'))
-        return names.index(moment)
+        return names.index(name)
 
     def _with_timeline(self, message: str) -> str:
         return f"{message}\n\n{self.timeline}"
 
     def _own(self) -> list[e.Stamped]:
         return [one for one in tuple(self._stamped) if self._is_about(one.event)]
+
+    @abstractmethod
+    def _is_about(self, event: e.Event) -> bool: ...
+
+    @abstractmethod
+    def _hook_names(self, name: str) -> Container[str]:
+        """The full names of the hook that is meant. Raises ``UsageError`` where none or several are."""
+        ...
+
+    def _hook_words(self, name: str) -> str:
+        """How a hook of that name is called in messages."""
+        return name
+
+    def _moment_name(self, moment: str) -> str:
+        """The full name of a moment."""
+        return moment
+
+
+class PodRecord(Record):
+    """What is known of one pod."""
+
+    kind = "pod"
+
+    def __init__(self, pod: Pod, stamped: Sequence[e.Stamped]) -> None:
+        super().__init__(stamped)
+        self.pod = pod
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}, {self.phase}>"
+
+    @property
+    def name(self) -> str:
+        return self.pod.name
+
+    @property
+    def namespace(self) -> str:
+        return self.pod.namespace
+
+    @property
+    def phase(self) -> str:
+        """``Pending``, ``Running``, ``Succeeded`` or ``Failed``."""
+        phases = [one.event.phase for one in self._own() if isinstance(one.event, e.PhaseChanged)]
+        return phases[-1] if phases else Phase.PENDING.value
 
     def _is_about(self, event: e.Event) -> bool:
         target = target_of(event)
@@ -167,14 +200,35 @@ class PodRecord:
             return target.scope == self.pod.scope
         return target.scope == self.namespace and target.name in (self.name, f"Pod/{self.name}")
 
-    def _full_name(self, name: str) -> str:
+    def _hook_names(self, name: str) -> list[str]:
+        """``app.preStop``, or ``preStop`` where only one container has it."""
         known = [f"{one.name}.{hook.name}" for one in self.pod.all_containers for hook in one.hooks]
         found = [one for one in known if name in (one, one.partition(".")[2])]
         if len(found) == 1:
-            return found[0]
+            return found
         has = ", ".join(f'"{one}"' for one in known) or "none"
         problem = f"has {len(found)} hooks" if found else "has no hook"
         raise UsageError(f'pod "{self.name}" {problem} "{name}": it has {has}')
+
+    def _hook_words(self, name: str) -> str:
+        return self._hook_names(name)[0]
+
+
+def _paired(own: Iterable[e.Stamped]) -> list[tuple[e.Stamped, e.Stamped | None]]:
+    """Beginnings of hooks with their ends; one that runs again in the same container begins anew."""
+    pairs: list[tuple[e.Stamped, e.Stamped | None]] = []
+    running: dict[tuple[str, str], int] = {}
+    for one in own:
+        match one.event:
+            case e.HookStarted():
+                running[_key(one.event)] = len(pairs)
+                pairs.append((one, None))
+            case e.HookFinished():
+                if (at := running.pop(_key(one.event), None)) is not None:
+                    pairs[at] = (pairs[at][0], one)
+            case _:
+                pass
+    return pairs
 
 
 def _key(event: e.HookStarted | e.HookFinished) -> tuple[str, str]:

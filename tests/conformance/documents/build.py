@@ -7,17 +7,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from boathook.conformance.model import Case, CaseResult, Observation, Status
+from boathook.conformance.model import Case, CaseFile, CaseResult, Observation, PodCase, ProjectCase, Status
 from boathook.model import JsonObject, JsonValue
 
 if TYPE_CHECKING:
-    from boathook.conformance.case_run import CaseRun
+    from boathook.conformance.noting import Noting
 
 SEED_PAGE = Path(__file__).parent / "prestop-seed.md"
 """The PreStop reference page as it is: one block filled, two with their placeholders."""
 
 
-async def _never_run(run: CaseRun) -> None:
+async def _never_run(run: Noting) -> None:
     raise AssertionError("documents run nothing")
 
 
@@ -38,14 +38,35 @@ def a_case(
     description: str = "It shows something.",
     steps: Sequence[str] = ("First this happens", "Then that"),
     manifest: str = "kind: Pod",
-) -> Case:
-    return Case(
+) -> PodCase:
+    return PodCase(
         name=name,
         suite="prestop",
         title=title,
         description=description,
         steps=tuple(steps),
         manifest=manifest,
+        needs=frozenset(),
+        timing=False,
+        run=_never_run,
+    )
+
+
+def a_project_case(
+    name: str = "some_project_test",
+    *,
+    title: str = "Some Project Test",
+    steps: Sequence[str] = ("First this happens", "Then that"),
+    **files: str,
+) -> ProjectCase:
+    """``files``: their texts by the first part of their name."""
+    return ProjectCase(
+        name=name,
+        suite="compose",
+        title=title,
+        description="It shows something.",
+        steps=tuple(steps),
+        files=tuple(CaseFile(name=f"{one}.yaml", text=text) for one, text in (files or {"compose": "a: b\n"}).items()),
         needs=frozenset(),
         timing=False,
         run=_never_run,

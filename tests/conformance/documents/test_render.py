@@ -17,6 +17,7 @@ from tests.conformance.documents.build import (
     SEED_PAGE,
     a_case,
     a_pod,
+    a_project_case,
     a_result,
     basic_pod,
 )
@@ -124,3 +125,43 @@ def test_the_shown_manifest_means_what_was_applied(argument: str) -> None:
     manifest = yaml.safe_load("\n".join(lines[lines.index(fence) + 1 : lines.index(closing)]))
 
     assert manifest["spec"]["containers"][0]["args"] == [argument]
+
+
+def test_a_project_is_shown_by_its_files_the_steps_and_what_happened() -> None:
+    case = a_project_case(compose="services: {}\n", base="a: b\n")
+
+    lines = block_of(a_result(case, pods=[], log=["$ boathook compose up -d", "  register begins"]), Style.FENCED)
+
+    assert lines == [
+        "",
+        "It shows something.",
+        "",
+        "`compose.yaml`:",
+        "",
+        "```yaml",
+        "services: {}",
+        "```",
+        "",
+        "`base.yaml`:",
+        "",
+        "```yaml",
+        "a: b",
+        "```",
+        "",
+        "1. First this happens",
+        "2. Then that",
+        "",
+        "### What happens",
+        "",
+        "```text",
+        "$ boathook compose up -d",
+        "  register begins",
+        "```",
+        "",
+    ]
+
+
+def test_a_cleared_block_of_a_project_says_what_comes_there() -> None:
+    assert placeholder(a_project_case()) == [
+        "<!-- Test details, files, steps, and logs for Some Project Test will be auto-inserted here -->"
+    ]

@@ -7,7 +7,7 @@ import pytest
 from boathook.conformance.documents import Style, block_of, read_results, results_text
 from boathook.conformance.model import Status
 from boathook.errors import ManifestError
-from tests.conformance.documents.build import BASIC, a_case, a_result, basic_pod
+from tests.conformance.documents.build import BASIC, a_case, a_project_case, a_result, basic_pod
 
 
 def test_a_recorded_result_gives_the_same_block() -> None:
@@ -17,6 +17,22 @@ def test_a_recorded_result_gives_the_same_block() -> None:
 
     for style in Style:
         assert block_of(read, style) == block_of(result, style)
+
+
+def test_a_recorded_result_of_a_project_gives_the_same_block() -> None:
+    case = a_project_case()
+    result = a_result(case, pods=[])
+
+    (read,) = read_results(results_text([result], cases=[case]), "results.json", cases=[case])
+
+    assert block_of(read, Style.FENCED) == block_of(result, Style.FENCED)
+
+
+def test_another_file_makes_a_result_of_a_project_stale() -> None:
+    text = results_text([a_result(a_project_case(), pods=[])], cases=[a_project_case()])
+
+    with pytest.raises(ManifestError, match="is not the recorded one"):
+        read_results(text, "results.json", cases=[a_project_case(compose="a: c\n")])
 
 
 def test_the_record_holds_nothing_of_one_run_alone() -> None:

@@ -14,7 +14,7 @@ from boathook.cli.session import always, told
 from boathook.errors import UsageError
 
 if TYPE_CHECKING:
-    from boathook.compose.loading import Loaded
+    from boathook.compose.reading.loading import Loaded
     from boathook.model import JsonObject
 
 ERROR = 1
@@ -58,8 +58,8 @@ def config(
 
 
 def _text(selection: Selection, style: str, wanted: str | None, hashed: str | None, services: tuple[str, ...]) -> str:
-    from boathook.compose import config as rendering
-    from boathook.compose.normal import normal_project
+    from boathook.compose.reading import config as rendering
+    from boathook.compose.reading.normal import normal_project
 
     loaded = selection.loaded(services=services)
     if wanted == "profiles":
@@ -94,7 +94,7 @@ def _refuse_unknown(project: JsonObject, services: tuple[str, ...]) -> None:
 
 
 def _hash_lines(project: JsonObject, hashed: str) -> str:
-    from boathook.compose.config import hashes
+    from boathook.compose.reading.config import hashes
 
     found = hashes(project)
     names = list(found) if hashed == "*" else hashed.split(",")

@@ -1,4 +1,4 @@
-"""What stands in a block: the case's sentences, its pods and the log of its run, as lines. Pure.
+"""What stands in a block: the case's sentences, its pods or files and the log of its run, as lines. Pure.
 
 It depends on the case and on the normalised result only, so that the same run always gives the same bytes.
 """
@@ -10,7 +10,7 @@ import re
 from boathook.conformance.documents.manifests import pod_lines, seed_lines
 from boathook.conformance.documents.model import Style
 from boathook.conformance.documents.pages import is_marker
-from boathook.conformance.model import Case, CaseResult, Status
+from boathook.conformance.model import Case, CaseResult, ProjectCase, Status
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u2028\u2029]")
 _FENCE = "```"
@@ -18,13 +18,33 @@ _FENCE = "```"
 
 def placeholder(case: Case) -> list[str]:
     """The one line of a block that nothing has been written into."""
-    return [f"<!-- Test details, pod specs, steps, and logs for {case.title} will be auto-inserted here -->"]
+    shown = "files" if isinstance(case, ProjectCase) else "pod specs"
+    return [f"<!-- Test details, {shown}, steps, and logs for {case.title} will be auto-inserted here -->"]
 
 
 def block_of(result: CaseResult, style: Style) -> list[str]:
     """The lines of the case's block. None of them can be taken for a marker."""
-    lines = _seed(result) if style is Style.SEED else _fenced(result)
-    return [_guarded(line) for line in lines]
+    return [_guarded(line) for line in _lines(result, style)]
+
+
+def _lines(result: CaseResult, style: Style) -> list[str]:
+    if isinstance(result.case, ProjectCase):
+        return _project(result, result.case)
+    return _seed(result) if style is Style.SEED else _fenced(result)
+
+
+def _project(result: CaseResult, case: ProjectCase) -> list[str]:
+    """The files as they are written, what is done with them, and what was seen."""
+    lines = ["", *_sentences(case.description), ""]
+    for file in case.files:
+        language = "yaml" if file.name.endswith(".yaml") else "text"
+        lines += [f"`{file.name}`:", "", *_fence(language, _sentences(file.text.removesuffix("\n"))), ""]
+    return [*lines, *_steps(case), *_status(result), "### What happens", "", *_fence("text", _log(result)), ""]
+
+
+def _steps(case: Case) -> list[str]:
+    lines = [f"{number}. {' '.join(_sentences(step))}" for number, step in enumerate(case.steps, 1)]
+    return [*lines, *([""] if lines else [])]
 
 
 def _fenced(result: CaseResult) -> list[str]:
@@ -34,10 +54,7 @@ def _fenced(result: CaseResult) -> list[str]:
         several = len(result.pods) > 1
         lines += [f"Imagine you have {'Pods with the following specifications' if several else _ONE}:", ""]
         lines += [*_fence("yaml", _joined([pod_lines(pod) for pod in result.pods], "---")), ""]
-    lines += [f"{number}. {' '.join(_sentences(step))}" for number, step in enumerate(case.steps, 1)]
-    if case.steps:
-        lines.append("")
-    lines += [*_status(result), "### Logs for the test", "", *_fence("text", _log(result)), ""]
+    lines += [*_steps(case), *_status(result), "### Logs for the test", "", *_fence("text", _log(result)), ""]
     return lines
 
 

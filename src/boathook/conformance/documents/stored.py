@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from boathook.conformance.documents.manifests import shown_pod
-from boathook.conformance.model import Case, CaseResult, Status
+from boathook.conformance.model import Case, CaseResult, PodCase, Status
 from boathook.errors import ManifestError
 from boathook.model import Finding, JsonObject, JsonValue, Severity, Source
 from boathook.objects import mapping
@@ -46,11 +46,8 @@ def read_results(text: str, file: str, *, cases: Iterable[Case]) -> tuple[CaseRe
 
 
 def _entry(result: CaseResult) -> JsonValue:
-    return {
-        "manifest": _digest(result.case),
-        "pods": [shown_pod(pod) for pod in result.pods],
-        "log": list(result.log),
-    }
+    pods: JsonObject = {"pods": [shown_pod(pod) for pod in result.pods]} if isinstance(result.case, PodCase) else {}
+    return {"manifest": _digest(result.case), **pods, "log": list(result.log)}
 
 
 def _result(case: Case, entry: JsonObject) -> CaseResult:
@@ -79,7 +76,7 @@ def _entries(text: str, file: str) -> Mapping[str, JsonValue]:
 
 
 def _digest(case: Case) -> str:
-    return f"sha256:{hashlib.sha256(case.manifest.encode()).hexdigest()}"
+    return f"sha256:{hashlib.sha256(case.written.encode()).hexdigest()}"
 
 
 def _problem(file: str, message: str, remedy: str | None) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable
 
-from boathook.conformance.model import Case
+from boathook.conformance.model import Case, PodCase, ProjectCase
 from boathook.errors import UsageError
 
 SUITES = (
@@ -17,12 +17,23 @@ SUITES = (
     "probes",
     "sidecars",
     "validation",
+    "compose",
 )
 
 
 def all_cases() -> tuple[Case, ...]:
     """In the order in which they are shown."""
     return tuple(case for suite in SUITES for case in _cases_of(suite))
+
+
+def pod_cases() -> tuple[PodCase, ...]:
+    """Those of pods, in the same order."""
+    return tuple(case for case in all_cases() if isinstance(case, PodCase))
+
+
+def project_cases() -> tuple[ProjectCase, ...]:
+    """Those of Compose projects, in the same order."""
+    return tuple(case for case in all_cases() if isinstance(case, ProjectCase))
 
 
 def select(suites: Iterable[str] = (), names: Iterable[str] = ()) -> tuple[Case, ...]:
@@ -44,5 +55,8 @@ def select(suites: Iterable[str] = (), names: Iterable[str] = ()) -> tuple[Case,
 
 
 def _cases_of(suite: str) -> tuple[Case, ...]:
-    module = importlib.import_module(f"boathook.conformance.suites.{suite}")
-    return tuple(value for value in vars(module).values() if isinstance(value, Case))
+    """Those of a module, or of the modules of a package, as it lists them."""
+    name = f"boathook.conformance.suites.{suite}"
+    parts = getattr(importlib.import_module(name), "PARTS", ())
+    modules = [importlib.import_module(f"{name}.{part}") for part in parts] or [importlib.import_module(name)]
+    return tuple(value for module in modules for value in vars(module).values() if isinstance(value, Case))

@@ -1,4 +1,4 @@
 """Containers of an engine: Docker, or Podman by the socket that is compatible with it.
 
-Only :mod:`boathook.runtimes.docker.engine` knows the client library, which the extra ``docker`` installs.
+What is asked of one goes through :mod:`boathook.runtimes.docker.engine`; its HTTP is that of h11.
 """

@@ -37,7 +37,7 @@ class EventWatch:
     def __init__(self, engine: Engine, instance: str) -> None:
         self._engine = engine
         self._instance = instance
-        self.subscriptions = Subscriptions()
+        self.subscriptions: Subscriptions[RuntimeEvent] = Subscriptions()
         self._listening = anyio.Event()
         self._task: asyncio.Task[None] | None = None
 

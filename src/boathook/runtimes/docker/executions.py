@@ -8,31 +8,34 @@ program that ends with 126 by itself. Neither can end such a process; ``kill`` d
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 
-from boathook.errors import BoathookError, CouldNotStart, NotFound, PlaceError
+from boathook.errors import BoathookError, Conflict, CouldNotStart, NotFound, NotRunning, PlaceError
 from boathook.model import Stream
 from boathook.runtimes.base import Exit, NetworkMode, OutputSink
 from boathook.runtimes.docker import pause
-from boathook.runtimes.docker.engine import Engine
+from boathook.runtimes.docker.engine import Engine, Exec, Refused
+from boathook.runtimes.docker.input import StreamInput
 from boathook.runtimes.docker.state import exit_of_code
+from boathook.runtimes.docker.streams import ProcessStreams
 from boathook.runtimes.executions import end_session
 from boathook.runtimes.processes import process_id
 
-if TYPE_CHECKING:
-    from aiodocker.execs import Exec
-    from aiodocker.stream import Stream as ExecStream
-
 _FIRST_LOOK, _LONGEST_LOOK = 0.005, 0.1
+_RUNS_LOOK, _LONGEST_RUNS_LOOK = 0.02, 0.5
+"""Before it is asked whether a process runs: most hooks have ended by then, and nothing need be asked."""
 _STDERR = 2
 _NEVER_STARTED = (125, 126, 127)
 _PODMANS = b"Error: "
 """Begins what Podman says of an exec that could not be started (measured with 4.3)."""
 _START_SECONDS = 10.0
+_START_EXEC_SECONDS = 30.0
 _AFTER_KILL_SECONDS = 5.0
 """How long a killed process's output is waited for: Docker holds it open for two seconds at most."""
 
@@ -40,7 +43,17 @@ _AFTER_KILL_SECONDS = 5.0
 class EngineExecution:
     """Implements ``boathook.runtimes.base.Execution``."""
 
-    def __init__(self, engine: Engine, container: str, execution: Exec, stream: ExecStream, output: OutputSink) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        container: str,
+        execution: Exec,
+        stream: ProcessStreams,
+        output: OutputSink,
+        *,
+        stdin: int | None = None,
+    ) -> None:
+        """``stdin``: a descriptor; it is duplicated, since its owner may close it as soon as the process runs."""
         self._engine = engine
         self._container = container
         self._execution = execution
@@ -49,15 +62,24 @@ class EngineExecution:
         self._withheld: list[tuple[Stream, bytes]] | None = []
         """What was written before it was known that the program runs: it may be the engine's own words."""
         self._exit: Exit | None = None
+        self._last: dict[str, Any] | None = None
+        """What the engine said of it when it had ended."""
         self._failure: BoathookError | None = None
         self._ended = anyio.Event()
+        self._heard = anyio.Event()
+        """It has said something, or ended."""
+        self._input = None if stdin is None else StreamInput(engine, stream, os.dup(stdin))
         self._task = asyncio.create_task(self._follow())
 
     async def started(self) -> None:
         """Until the process runs. Raises ``CouldNotStart`` with the engine's reason when it never did."""
-        pause = _FIRST_LOOK
+        pause, heard = _RUNS_LOOK, False
         while True:
-            known = await self._inspect()
+            with anyio.move_on_after(pause):
+                # What it says first is a reason to look, once: till then it is withheld.
+                await (self._ended if heard else self._heard).wait()
+            heard = self._heard.is_set()
+            known = self._last if self._ended.is_set() else await self._inspect()
             if known is None or known.get("Pid"):
                 break
             if _has_ended(known):
@@ -66,8 +88,7 @@ class EngineExecution:
                 if known["ExitCode"] in _NEVER_STARTED and self._is_engines(said):
                     raise CouldNotStart(_reason(said) or f"the engine gave exit code {known['ExitCode']}")
                 break
-            await anyio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_LOOK)
+            pause = min(pause * 2, _LONGEST_RUNS_LOOK)
         withheld, self._withheld = self._withheld or [], None
         for stream, chunk in withheld:
             self._output(stream, chunk)
@@ -81,6 +102,12 @@ class EngineExecution:
         if self._failure is not None:
             raise self._failure
         return self._exit or Exit(code=None, signal=None)
+
+    async def resize(self, rows: int, columns: int) -> None:
+        """Of its terminal. One that has ended has none."""
+        query = {"h": rows, "w": columns}
+        with contextlib.suppress(NotFound, Conflict, NotRunning, Refused):
+            await self._engine.call("POST", f"exec/{self._execution.id}/resize", query=query)
 
     async def kill(self) -> None:
         with anyio.CancelScope(shield=True):
@@ -111,7 +138,11 @@ class EngineExecution:
         self._task.cancel()
         with anyio.CancelScope(shield=True):
             await asyncio.wait([self._task])
+        self._set_ended()
+
+    def _set_ended(self) -> None:
         self._ended.set()
+        self._heard.set()
 
     async def _end(self, pid: int) -> None:
         """From here where that is possible, which reaches children in groups of their own; else through the engine."""
@@ -139,10 +170,13 @@ class EngineExecution:
         except BoathookError as error:
             self._failure = error
         finally:
+            if self._input is not None:
+                await self._input.close()
             await self._stream.close()
-            self._ended.set()
+            self._set_ended()
 
     def _take(self, stream: Stream, chunk: bytes) -> None:
+        self._heard.set()
         if self._withheld is None:
             self._output(stream, chunk)
         else:
@@ -154,6 +188,7 @@ class EngineExecution:
         while (known := await self._inspect()) is not None and not _has_ended(known):
             await anyio.sleep(pause)
             pause = min(pause * 2, _LONGEST_LOOK)
+        self._last = known
         return exit_of_code(None if known is None else int(known["ExitCode"]))
 
     async def _inspect(self) -> dict[str, Any] | None:
@@ -163,6 +198,35 @@ class EngineExecution:
         except NotFound:
             return None
         return found
+
+
+async def start_execution(
+    engine: Engine, container: str, body: Mapping[str, Any], output: OutputSink, *, stdin: int | None = None
+) -> EngineExecution:
+    """Ask for it and return when it runs. What was interrupted meanwhile is ended.
+
+    Raises what the engine raises, and ``CouldNotStart``.
+    """
+    execution: EngineExecution | None = None
+    try:
+        made = await engine.new_exec(container, body)
+        # Once the engine has been asked to start it, it must be known how to end it.
+        with anyio.CancelScope(shield=True, deadline=anyio.current_time() + _START_EXEC_SECONDS):
+            stream = await engine.start_exec(made)
+            execution = EngineExecution(engine, container, made, stream, output, stdin=stdin)
+        if execution is None:
+            raise PlaceError("the engine did not answer when an exec was to be started")
+        await execution.started()
+    except (NotRunning, CouldNotStart, Conflict, Refused):
+        if execution is not None:
+            await execution.release()
+        raise
+    except BaseException:
+        if execution is not None:
+            with anyio.CancelScope(shield=True):
+                await execution.kill()
+        raise
+    return execution
 
 
 def _has_ended(known: dict[str, Any]) -> bool:

@@ -53,8 +53,13 @@ class EngineImages:
         for path in self._users.values():
             delete_tree(path)
 
-    async def resolve(self, reference: str, policy: PullPolicy) -> Image:
-        """Raises ``ImageUnavailable`` with what was tried and the remedy."""
+    async def resolve(
+        self, reference: str, policy: PullPolicy, *, platform: str = "", progress: PullProgress | None = None
+    ) -> Image:
+        """``platform``: that of the image that is pulled; empty: the engine's own. ``progress`` hears of the pull.
+
+        Raises ``ImageUnavailable`` with what was tried and the remedy.
+        """
         try:
             name = parse(reference)
         except InvalidReference as error:
@@ -62,7 +67,7 @@ class EngineImages:
         here = await self._find(reference)
         never = policy is PullPolicy.NEVER
         if here is not None and (never or self._offline or policy is PullPolicy.IF_NOT_PRESENT):
-            return _image(reference, here, _ENGINE)
+            return image_of(reference, here)
         if never or self._offline:
             why = "imagePullPolicy is Never" if never else "offline"
             raise ImageUnavailable(
@@ -70,32 +75,40 @@ class EngineImages:
                 reason="ErrImageNeverPull" if never else "ErrImagePull",
                 hint=f"docker pull {reference}, or docker load an archive that has it",
             )
-        return await self._pulled(reference, name, here)
+        return await self._pulled(reference, name, here, platform, progress or self._progress)
 
-    async def _pulled(self, reference: str, name: Reference, here: Mapping[str, Any] | None) -> Image:
+    async def _pulled(
+        self,
+        reference: str,
+        name: Reference,
+        here: Mapping[str, Any] | None,
+        platform: str,
+        progress: PullProgress | None,
+    ) -> Image:
         """An image that was imported is what its user put there: it is used where no registry gives another."""
         try:
-            await self._pull(reference, name)
+            await self._pull(reference, name, platform, progress)
             found = await self._find(reference)
         except PlaceError as error:
             if here is not None and not here.get("RepoDigests"):
-                return replace(_image(reference, here, _ENGINE), note=str(error))
+                return replace(image_of(reference, here), note=str(error))
             raise ImageUnavailable(
                 f'image "{reference}" could not be pulled: {error}',
                 hint=error.hint or "docker load an archive that has it, or docker login where its registry asks for it",
             ) from error
         if found is None:
             raise ImageUnavailable(f'image "{reference}" was pulled, and the engine does not have it')
-        return _image(reference, found, _PULLED)
+        return image_of(reference, found, _PULLED)
 
-    async def _pull(self, reference: str, name: Reference) -> None:
+    async def _pull(self, reference: str, name: Reference, platform: str, progress: PullProgress | None) -> None:
         credentials = await anyio.to_thread.run_sync(find_credentials, name.registry)
         headers = {} if credentials is None else {"X-Registry-Auth": _header(credentials, name.registry)}
         query = {"fromImage": f"{name.registry}/{name.repository}", "tag": name.digest or name.tag or ""}
+        query |= {"platform": platform} if platform else {}
         try:
             async for said in self._engine.told("POST", "images/create", query=query, headers=headers):
-                if self._progress is not None:
-                    self._progress(reference, said)
+                if progress is not None:
+                    progress(reference, said)
         except NotFound as error:
             raise PlaceError(str(error)) from error
 
@@ -148,7 +161,8 @@ def file_in(archive: bytes) -> bytes:
     return b""
 
 
-def _image(reference: str, found: Mapping[str, Any], origin: str) -> Image:
+def image_of(reference: str, found: Mapping[str, Any], origin: str = _ENGINE) -> Image:
+    """``found`` is the answer to ``GET /images/NAME/json``."""
     return Image(
         reference=reference, origin=origin, stand_in=False, layers=(), host_system=False, config=_config(found)
     )
@@ -168,15 +182,24 @@ def _config(found: Mapping[str, Any]) -> ImageConfig:
     )
 
 
+def registry_configuration(credentials: Mapping[str, Credentials]) -> dict[str, str]:
+    """The header by which a build is given all of them; nothing where there are none."""
+    configs = [_auth_config(one, registry) for registry, one in credentials.items()]
+    text = json.dumps({config["serveraddress"]: config for config in configs})
+    return {"X-Registry-Config": base64.urlsafe_b64encode(text.encode()).decode()} if configs else {}
+
+
 def _header(credentials: Credentials, registry: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps(_auth_config(credentials, registry)).encode()).decode()
+
+
+def _auth_config(credentials: Credentials, registry: str) -> dict[str, str]:
     """As the docker CLI hands them to its engine (moby api/types/registry: AuthConfig)."""
-    server = DEFAULT_SERVER if registry == DEFAULT_REGISTRY else registry
     given = {
         "username": credentials.username,
         "password": credentials.password,
         "identitytoken": credentials.identity_token,
         "registrytoken": credentials.registry_token,
-        "serveraddress": server,
+        "serveraddress": DEFAULT_SERVER if registry == DEFAULT_REGISTRY else registry,
     }
-    text = json.dumps({name: value for name, value in given.items() if value})
-    return base64.urlsafe_b64encode(text.encode()).decode()
+    return {name: value for name, value in given.items() if value}

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import struct
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from boathook.model import Stream
 from boathook.runtimes.base import LogLine
+from boathook.runtimes.docker.engine import lines_of
+from boathook.runtimes.docker.http import Answer
 from boathook.runtimes.docker.state import moment
-
-if TYPE_CHECKING:
-    from aiohttp import StreamReader
+from boathook.runtimes.docker.streams import HEAD, broken_by_engine, is_own_words, of_head
 
 _STDERR = 2
-_HEAD = struct.Struct(">BxxxL")
-"""One byte for the stream, three of nothing, four for the length (Engine API, ``ContainerAttach``)."""
 _FULL_RECORD = 16 * 1024
 """Docker writes a longer line in several records of this size (moby daemon/logger/copier.go: defaultBufSize)."""
 
 
-async def log_lines(content: StreamReader) -> AsyncIterator[LogLine]:
+async def log_lines(content: Answer) -> AsyncIterator[LogLine]:
     """Until the engine has no more.
 
     Podman's records have other sizes: one without a line's end goes on in the next of its stream, if there is one.
@@ -41,13 +37,21 @@ async def log_lines(content: StreamReader) -> AsyncIterator[LogLine]:
         yield line
 
 
-async def _frames(content: StreamReader) -> AsyncIterator[tuple[Stream, bytes]]:
+async def terminal_lines(content: Answer) -> AsyncIterator[LogLine]:
+    """Of a container with a terminal: there are no frames, and all is its output."""
+    async for line in lines_of(content):
+        yield replace(_line(Stream.STDOUT, line + b"\n"), partial=False)
+
+
+async def _frames(content: Answer) -> AsyncIterator[tuple[Stream, bytes]]:
     while True:
         try:
-            number, length = _HEAD.unpack(await content.readexactly(_HEAD.size))
+            number, length = of_head(await content.readexactly(HEAD.size))
             frame = await content.readexactly(length)
         except asyncio.IncompleteReadError:
             return
+        if is_own_words(number):
+            raise broken_by_engine(frame)
         yield Stream.STDERR if number == _STDERR else Stream.STDOUT, frame
 
 

@@ -71,7 +71,7 @@ def image_name(architecture: str) -> str:
 
 async def ensure_image(engine: Engine) -> str:
     """The name of the image, which the engine has from now on."""
-    name = image_name(engine.architecture)
+    name = image_name(await engine.learn_architecture())
     try:
         await engine.call("GET", f"images/{name}/json")
     except NotFound:

@@ -19,10 +19,10 @@ from boathook.runtimes.trees import delete_tree
 _POLL_SECONDS = 0.05
 
 
-async def remove_container(engine: Engine, container: str) -> None:
+async def remove_container(engine: Engine, container: str, *, volumes: bool = True) -> None:
     """End it if it runs and delete it, with the volumes that have no name. Idempotent; returns when it is gone."""
     try:
-        await engine.call("DELETE", f"containers/{container}", query={"force": True, "v": True})
+        await engine.call("DELETE", f"containers/{container}", query={"force": True, "v": volumes})
         return
     except NotFound:
         return

@@ -17,7 +17,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from boathook.errors import BoathookError, Conflict, CouldNotStart, NotFound, NotRunning, PlaceError
+from boathook.errors import BoathookError, Conflict, CouldNotStart, NotFound, NotRunning, PlaceError, UnsupportedHere
 from boathook.home import Home
 from boathook.runtimes.base import (
     Container,
@@ -43,7 +43,7 @@ from boathook.runtimes.docker import pause, specification
 from boathook.runtimes.docker.endpoint import Endpoint, find_endpoint
 from boathook.runtimes.docker.engine import Engine, Refused
 from boathook.runtimes.docker.events import EventWatch
-from boathook.runtimes.docker.executions import EngineExecution
+from boathook.runtimes.docker.executions import EngineExecution, start_execution
 from boathook.runtimes.docker.files import ContainerFiles
 from boathook.runtimes.docker.images import EngineImages, PullProgress
 from boathook.runtimes.docker.logs import log_lines
@@ -59,7 +59,6 @@ log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.1
 _CLOSE_SECONDS = 60.0
-_START_EXEC_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -70,6 +69,7 @@ class _Own:
     started: anyio.Event = field(default_factory=anyio.Event)
     """Set as well when it could not be started."""
     failed: bool = False
+    notes: dict[str, str] = field(default_factory=dict)
 
 
 class DockerRuntime:
@@ -102,6 +102,11 @@ class DockerRuntime:
     def name(self) -> str:
         return "docker"
 
+    @property
+    def engine(self) -> Engine:
+        """For those who settle what is owed in it."""
+        return self._engine
+
     async def __aenter__(self) -> DockerRuntime:
         self._home.ensure()
         place = marks.place_token(self._home)
@@ -115,6 +120,7 @@ class DockerRuntime:
         self._volumes = EngineVolumes(self._engine, place)
         self._watch = EventWatch(self._engine, self._ownership.instance)
         try:
+            await self._engine.learn_architecture()
             await self._watch.open()
         except BaseException:
             await self.__aexit__()
@@ -197,8 +203,9 @@ class DockerRuntime:
 
     async def start(self, container: ContainerId) -> None:
         own = self._own(container)
-        if own.started.is_set():
-            raise Conflict(f"container {own.spec.name!r} could not be started: it was started before")
+        if (await self.inspect(container)).state is ContainerState.RUNNING:
+            raise Conflict(f"container {own.spec.name!r} could not be started: it runs")
+        own.failed = False
         try:
             await self._refuse_root(container, own.spec)
             await self._engine.call("POST", f"containers/{container}/start")
@@ -211,25 +218,13 @@ class DockerRuntime:
             own.started.set()
 
     async def exec(self, container: ContainerId, spec: ExecSpec, output: OutputSink) -> Execution:
-        execution: EngineExecution | None = None
+        known = specification.known_variables(await self._spec(container))
+        body = specification.exec_body(spec, known, podman=self._engine.podman)
         try:
-            body = specification.exec_body(spec, await self._spec(container), podman=self._engine.podman)
-            made = await self._engine.new_exec(container, body)
-            # Once the engine has been asked to start it, it must be known how to end it.
-            with anyio.CancelScope(shield=True, deadline=anyio.current_time() + _START_EXEC_SECONDS):
-                stream = await self._engine.start_exec(made)
-                execution = EngineExecution(self._engine, container, made, stream, output)
-            if execution is None:
-                raise PlaceError("the engine did not answer when an exec was to be started")
-            self._executions = {each for each in self._executions if not each.over} | {execution}
-            await execution.started()
+            execution = await start_execution(self._engine, container, body, output, stdin=spec.stdin)
         except (NotRunning, CouldNotStart, Conflict, Refused) as error:
             raise await self._why_no_exec(container, error) from error
-        except BaseException:
-            if execution is not None:
-                with anyio.CancelScope(shield=True):
-                    await execution.kill()
-            raise
+        self._executions = {each for each in self._executions if not each.over} | {execution}
         return execution
 
     async def request(self, container: ContainerId, request: Request, *, label: str = "") -> Response:
@@ -255,6 +250,35 @@ class DockerRuntime:
                 raise
             return Exit(code=None, signal=None)  # Somebody else removed it.
         return seen.exit or Exit(code=None, signal=None)
+
+    async def pause(self, container: ContainerId) -> None:
+        await self._freeze(container, "pause")
+
+    async def unpause(self, container: ContainerId) -> None:
+        await self._freeze(container, "unpause")
+
+    async def _freeze(self, container: ContainerId, act: str) -> None:
+        try:
+            await self._engine.call("POST", f"containers/{container}/{act}")
+        except (NotRunning, Conflict, Refused) as error:
+            raise await self._why_no_signal(container, error) from error
+
+    async def rename(self, container: ContainerId, name: str) -> None:
+        """Labels cannot be changed: only this process knows the new name of the specification."""
+        own = self._own(container)
+        query = {"name": specification.container_name(name)}
+        await self._engine.call("POST", f"containers/{container}/rename", query=query)
+        own.spec = replace(own.spec, name=name)
+
+    async def note(self, container: ContainerId, notes: Mapping[str, str]) -> None:
+        """Kept here: an engine's labels cannot be changed."""
+        own = self._containers.get(container)
+        if own is not None:
+            known = own.notes | dict(notes)
+            own.notes = {name: text for name, text in known.items() if text}
+
+    async def add_hosts(self, sandbox: SandboxId, hosts: tuple[tuple[str, str], ...]) -> None:
+        raise UnsupportedHere("names cannot be added to a sandbox that stands on an engine")
 
     async def remove(self, container: ContainerId) -> None:
         await remove_container(self._engine, container)
@@ -352,11 +376,13 @@ class DockerRuntime:
 
     async def _seen(self, found: Mapping[str, Any]) -> Container:
         spec = self._specification(found)
+        own = self._containers.get(ContainerId(found["Id"]))
         message = ""
         if state_of(found["State"]) is ContainerState.EXITED and spec.termination_message_path is not None:
             message = await self._files.termination_message(found, spec.termination_message_path)
-        own = self._containers.get(ContainerId(found["Id"]))
-        seen = container_as_seen(found, spec, message)
+        seen = container_as_seen(found, own.spec if own else spec, message)
+        if own is not None and own.notes:
+            seen = replace(seen, notes=own.notes)
         if own is not None and own.failed and seen.state is ContainerState.CREATED:
             return replace(seen, state=ContainerState.EXITED, exit=Exit(code=None, signal=None))
         return seen

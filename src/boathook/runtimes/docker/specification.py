@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
 
 from boathook.errors import UnsupportedHere
-from boathook.runtimes.base import ContainerSpec, ExecSpec, Mount, NetworkMode, SandboxSpec
+from boathook.runtimes.base import ContainerSpec, ExecSpec, Mount, NetworkMode, SandboxSpec, Tmpfs
 from boathook.runtimes.docker.pause import PROGRAM
 
 Body: TypeAlias = dict[str, Any]
@@ -68,18 +68,19 @@ def container_body(
             "CapDrop": list(spec.capabilities_drop),
             "SecurityOpt": security,
             "GroupAdd": [str(group) for group in spec.supplemental_groups],
+            "Init": spec.init and bool(spec.command),
             "ReadonlyRootfs": spec.read_only_root and bool(spec.command),
-            "Mounts": [_mount(mount) for mount in (*spec.mounts, *mounts)],
+            "Mounts": [_mount(mount) for mount in (*spec.mounts, *mounts)] + [_tmpfs(one) for one in spec.tmpfs],
             "RestartPolicy": {"Name": "no"},
         },
     }
 
 
-def exec_body(spec: ExecSpec, container: ContainerSpec, *, podman: bool) -> Body:
-    """A name without a value takes the variable away. Raises ``UnsupportedHere`` where Podman is asked to do so."""
-    if spec.stdin is not None:
-        raise UnsupportedHere("an exec on an engine takes no standard input yet", hint="use --on local")
-    known = {name for name, _ in (*container.environment, *container.image.config.environment)}
+def exec_body(spec: ExecSpec, known: Collection[str], *, podman: bool) -> Body:
+    """A name without a value takes the variable away; ``known`` are those that the container has.
+
+    Raises ``UnsupportedHere`` where Podman is asked to do so.
+    """
     removed = [name for name, value in spec.environment if value is None and (name in known or not podman)]
     if podman and removed:
         raise UnsupportedHere(
@@ -88,9 +89,10 @@ def exec_body(spec: ExecSpec, container: ContainerSpec, *, podman: bool) -> Body
         )
     body: Body = {
         "Cmd": list(spec.command),
+        "AttachStdin": spec.stdin is not None,
         "AttachStdout": True,
         "AttachStderr": True,
-        "Tty": False,
+        "Tty": spec.tty,
         "Privileged": spec.privileged,
         "Env": [*(f"{name}={value}" for name, value in spec.environment if value is not None), *removed],
     }
@@ -99,6 +101,10 @@ def exec_body(spec: ExecSpec, container: ContainerSpec, *, podman: bool) -> Body
     if spec.working_dir is not None:
         body["WorkingDir"] = spec.working_dir
     return body
+
+
+def known_variables(container: ContainerSpec) -> frozenset[str]:
+    return frozenset(name for name, _ in (*container.environment, *container.image.config.environment))
 
 
 def container_name(*parts: str) -> str:
@@ -116,6 +122,11 @@ def _environment(spec: ContainerSpec, *, podman: bool) -> list[str]:
         return [f"{name}={value}" for name, value in given.items()]
     removed = [name for name, _ in spec.image.config.environment if name not in given and name != "PATH"]
     return [*(f"{name}={value}" for name, value in given.items()), *removed]
+
+
+def _tmpfs(mount: Tmpfs) -> Body:
+    options: Body = {"Mode": mount.mode} | ({"SizeBytes": mount.size} if mount.size else {})
+    return {"Type": "tmpfs", "Target": mount.target, "ReadOnly": mount.read_only, "TmpfsOptions": options}
 
 
 def _mount(mount: Mount) -> Body:

@@ -35,6 +35,7 @@ def container_as_seen(found: Mapping[str, Any], spec: ContainerSpec, termination
         exit=exit_of_state(state) if seen is ContainerState.EXITED else None,
         termination_message=termination_message,
         owner_alive=not is_orphan(labels),
+        paused=state.get("Status") == "paused",
     )
 
 

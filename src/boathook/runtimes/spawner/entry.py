@@ -34,6 +34,10 @@ def start_main(request: Message, stdio: tuple[int, ...], report: Report) -> None
     syscalls.die_with_parent(signal.SIGKILL)
     process = request["process"]
     _join(request["sandbox"], request["sandbox_start"], request["sandbox_namespaces"])
+    if request["hostname"]:
+        with step("set the host name"):
+            syscalls.unshare(syscalls.NEWUTS)
+            socket.sethostname(request["hostname"])
     with _Built(request["bubblewrap"]) as mounts:
         with step("enter the mount namespace"):
             syscalls.setns(mounts, syscalls.NEWNS)

@@ -58,6 +58,8 @@ def _become(process: Message, stdio: tuple[int, ...], user_namespace: int | None
     _reset_signals()
     report.ready()
     if process["argv"]:
+        if process["below_init"]:
+            _stay_as_init(report)
         _execute(process["argv"], environment)
     os.close(report.descriptor)
     os._exit(_pause())
@@ -180,6 +182,38 @@ def _execute(argv: list[str], environment: dict[str, str]) -> None:
     if denied is not None:
         raise StepFailed(f'exec "{program}"', denied.errno or 0, reason(denied))
     raise StepFailed(f'exec "{program}"', errno.ENOENT, "executable file not found in $PATH")
+
+
+def _stay_as_init(report: Report) -> None:
+    """Returns in a child, which becomes the program. This process hands signals on to it, reaps, and ends as it does.
+
+    A first process of a namespace is sent only what it catches or blocks, so all is blocked and waited for.
+    """
+    everything = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, everything)
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        return
+    os.close(report.descriptor)
+    while True:
+        number = signal.sigwait(everything)
+        if number != signal.SIGCHLD:
+            os.kill(child, number)
+            continue
+        while (ended := _reaped())[0]:
+            if ended[0] == child:
+                code = os.waitstatus_to_exitcode(ended[1])
+                os._exit(code if code >= 0 else 128 - code)
+
+
+def _reaped() -> tuple[int, int]:
+    """A child that has ended, and its status; (0, 0) when none has."""
+    try:
+        return os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return 0, 0
 
 
 def _pause() -> int:

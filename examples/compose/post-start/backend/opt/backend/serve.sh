@@ -1,5 +1,5 @@
 #!/bin/sh
-# The application of both examples. It says when the registry lists it, and keeps a data file where it may write /data.
+# The application of two of the examples. It says when the registry lists it, and keeps a data file where it may write /data.
 registry=/var/lib/registry/services
 database=/data/app.db
 
