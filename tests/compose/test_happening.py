@@ -8,6 +8,7 @@ import pytest
 
 from boathook.compose.happening import changes
 from boathook.compose.place import Health, Member, Status
+from boathook.runtimes.base import Exit
 from tests.compose.looking import NOW, a_member, an_ended_member
 
 APP = a_member()
@@ -50,6 +51,14 @@ def test_an_event_says_of_what_and_how() -> None:
 
     assert (event.name, event.service, event.attributes["exitCode"]) == ("shop-app-1", "app", "3")
     assert event.at == NOW - timedelta(seconds=30)
+
+
+def test_the_end_of_one_that_runs_again_already_is_told_with_its_exit_code() -> None:
+    again = a_member(started=LATER, last_exit=Exit(code=3, signal=None))
+
+    died, _ = changes({APP.id: APP}, {again.id: again}, NOW)
+
+    assert (died.action, died.attributes["exitCode"]) == ("die", "3")
 
 
 def test_another_name_is_told_with_the_old_one() -> None:

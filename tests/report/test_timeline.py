@@ -157,6 +157,15 @@ def test_hooks_of_a_pod_whose_containers_were_created_before_are_told_with_their
     assert line.split()[1:3] == ["prestop-container", "preStop"]
 
 
+def test_hooks_of_a_project_whose_containers_were_created_before_are_told_with_their_containers() -> None:
+    heading = e.RunStarted(title="shop", command="compose down", place="docker", facts=("down",))
+    hook = e.HookStarted(target=CONTAINER, hook=a_hook(), budget=None)
+
+    told = render_timeline(stamped((0.0, heading), (1.0, hook)))
+
+    assert "prestop-container preStop" in told
+
+
 def test_a_hook_that_is_run_alone_has_a_limit_and_no_grace() -> None:
     heading = e.RunStarted(title="prestop-pod/c.preStop", command="hook run", place="local/bwrap", facts=())
     result = a_result(outcome=Outcome.TIMED_OUT, reason="timed out after 50s")

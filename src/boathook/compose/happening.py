@@ -14,7 +14,7 @@ import anyio
 from boathook.clock import Clock, SystemClock
 from boathook.compose.place import Member, PlaceEvent, ProjectPlace, Status
 from boathook.errors import UnsupportedHere
-from boathook.runtimes.base import ContainerId
+from boathook.runtimes.base import ContainerId, Exit
 
 _LOOK_SECONDS = 0.25
 
@@ -68,7 +68,7 @@ def _changes(before: Member | None, after: Member, now: datetime) -> Iterator[Pl
         yield _event(after, "create", after.created)
     if after.started is not None and (before is None or before.started != after.started):
         if before is not None and was_up:
-            yield _end(before, after.started)
+            yield _end(before, after.started, after.last_exit)
         yield _event(after, "start", after.started)
         was_up = True
     if was_up and not _is_up(after):
@@ -77,9 +77,10 @@ def _changes(before: Member | None, after: Member, now: datetime) -> Iterator[Pl
         yield from _turns(before, after, now)
 
 
-def _end(member: Member, at: datetime) -> PlaceEvent:
-    """Its exit code is known only where somebody has seen it."""
-    code = member.exit.code if member.exit is not None else None
+def _end(member: Member, at: datetime, ended: Exit | None = None) -> PlaceEvent:
+    """Its exit code is known only where somebody has seen it; ``ended`` is given of one that runs again already."""
+    ended = ended or member.exit
+    code = ended.code if ended is not None else None
     return _event(member, "die", at, exitCode="" if code is None else str(code))
 
 

@@ -85,6 +85,8 @@ class Member:
     """Sources: full names of volumes, paths of binds."""
     owner_alive: bool
     """False when the process that ran it is gone, and the container with it (embedded only)."""
+    last_exit: Exit | None = None
+    """How its life before this one ended, where it was started again and the place remembers it."""
     tty: bool = False
     """It has a terminal of its own."""
     stdin_open: bool = False

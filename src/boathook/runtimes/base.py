@@ -238,6 +238,8 @@ class Container:
     """Its processes stand still. It is ``running`` all the same."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """What its owner has written down about it for others (see ``note``)."""
+    last_exit: Exit | None = None
+    """How its life before this one ended, where it was started again and the place remembers it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

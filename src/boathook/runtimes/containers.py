@@ -68,6 +68,7 @@ class OwnContainer:
             started=self._clock.now(),
             finished=None,
             exit=None,
+            last_exit=self.record.exit,
             termination_message="",
         )
         self._tell(self, "started")

@@ -56,6 +56,7 @@ class ContainerRecord:
     termination_message: str
     paused: bool = False
     notes: Mapping[str, str] = field(default_factory=dict)
+    last_exit: Exit | None = None
 
     def as_seen(self) -> ContainerRecord:
         """As it stands: what its record says it runs may have ended with its owner, unseen."""
@@ -80,6 +81,7 @@ class ContainerRecord:
             owner_alive=self.owner.alive,
             paused=running and self.paused,
             notes=self.notes,
+            last_exit=self.last_exit,
         )
 
 

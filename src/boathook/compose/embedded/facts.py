@@ -84,6 +84,7 @@ def member_of(container: Container) -> Member:
         status=status_of(container),
         health=_health(container, facts),
         exit=container.exit,
+        last_exit=container.last_exit,
         image=spec.image.reference,
         image_id=facts.image_id,
         command=spec.command,
