@@ -20,13 +20,11 @@ from boathook.compose.showing.lines import PrefixedLines, show_log
 from boathook.errors import BoathookError, NotFound, PlaceError, alone
 from boathook.events import ContainerStarted, RunFinished, RunStarted, Stamped
 from boathook.journal.context import Context
-from boathook.runtimes.base import ContainerId, Exit
+from boathook.runtimes.base import UNSEEN_CODE, ContainerId, Exit
 
 GRACEFULLY = "Gracefully Stopping... press Ctrl+C again to force"
 ABORTING = "Aborting on container exit..."
 INTERRUPTED = 130
-UNSEEN = 255
-"""The exit code where nobody saw how the container ended that was to give it."""
 NEXT_LINE = timedelta(microseconds=1)
 KILL_SECONDS = 15.0
 """How long killing everything after a second interrupt may take. SIGKILL acts at once."""
@@ -195,7 +193,7 @@ class Attached:
 
     def _exit_code(self) -> int:
         if self.watch.exit_code_from:
-            return UNSEEN if self._of_service is None else self._of_service
+            return UNSEEN_CODE if self._of_service is None else self._of_service
         return self._first or 0
 
     async def _still_runs(self) -> bool:
@@ -300,7 +298,7 @@ class Attached:
         if member.service in self.watch.shown:
             code = "unknown" if ended.code is None else ended.code
             self.lines.status(self._name(member), f"exited with code {code}")
-        self._note_end(member, UNSEEN if ended.code is None else ended.code)
+        self._note_end(member, ended.command_code)
 
     def _note_end(self, member: Member, code: int) -> None:
         if self._of_service is None and member.service == self.watch.exit_code_from:

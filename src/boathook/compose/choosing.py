@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
-from boathook.compose.place import Member, Status
 from boathook.errors import NotFound, UsageError
 
-_LISTED = (Status.RUNNING, Status.PAUSED, Status.RESTARTING)
-"""What an engine lists when it is not asked for all."""
-
-
-def is_up(member: Member) -> bool:
-    return member.status in _LISTED and member.owner_alive
+if TYPE_CHECKING:
+    from boathook.compose.place import Member
 
 
 def listed(
@@ -22,9 +18,14 @@ def listed(
     found = (
         one
         for one in members
-        if (everything or is_up(one)) and (oneoffs or not one.oneoff) and (not services or one.service in services)
+        if (everything or one.stoppable) and (oneoffs or not one.oneoff) and (not services or one.service in services)
     )
     return sorted(found, key=lambda one: one.name)
+
+
+def removable(members: Iterable[Member], services: Collection[str], *, running: bool = False) -> list[Member]:
+    """Those that ``rm`` takes: of these services, no one-offs; with ``running`` also what has to be stopped first."""
+    return [one for one in members if one.service in services and not one.oneoff and (running or not one.stoppable)]
 
 
 def one_of(

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 import anyio
 from anyio.abc import TaskGroup
 
-from boathook.compose.choosing import is_up
 from boathook.compose.happening import happenings
 from boathook.compose.place import Member, PlaceEvent, ProjectPlace
 from boathook.errors import NotFound
@@ -111,7 +110,7 @@ class LogFollower:
     _listening: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
     async def run(self, members: Collection[Member]) -> None:
-        up = {member.id for member in members if is_up(member)}
+        up = {member.id for member in members if member.stoppable}
         self._awaited = up or {member.id for member in members}
         async with anyio.create_task_group() as tasks:
             for member in members:
@@ -161,7 +160,7 @@ class LogFollower:
         code = event.attributes.get("exitCode") or event.attributes.get("containerExitCode") or "unknown"
         goes_on = False
         with suppress(NotFound):
-            goes_on = is_up(await self.place.inspect(event.container))
+            goes_on = (await self.place.inspect(event.container)).stoppable
         self.shown.ended(event.name, f"exited with code {code}{' (restarting)' if goes_on else ''}")
         if not goes_on:
             self._awaited.discard(event.container)

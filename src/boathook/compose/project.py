@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
+from boathook.compose.choosing import refuse_unknown, removable
 from boathook.compose.member_hooks import HookRuns
 from boathook.compose.model import Project
 from boathook.compose.options import (
@@ -31,7 +32,7 @@ from boathook.compose.removing import Removing
 from boathook.compose.scene import Scene, by_service, none_attached, random_slug
 from boathook.compose.stopping import Stopping
 from boathook.compose.turns import side_by_side
-from boathook.errors import NotFound, NotRunning, OperationFailed, UsageError
+from boathook.errors import NotFound, NotRunning, OperationFailed
 from boathook.events import SignalSent
 from boathook.journal.context import Context
 from boathook.runtimes.base import ContainerId, Exit
@@ -192,11 +193,7 @@ class ProjectWorker:
 
     async def _removable(self, options: RemoveOptions) -> list[Member]:
         names = self._known(options.services) or self.project.names
-        return [
-            one
-            for one in await self.members()
-            if one.service in names and not one.oneoff and (options.stop or not one.stoppable)
-        ]
+        return removable(await self.members(), names, running=options.stop)
 
     async def _in_state(self, services: Iterable[str], status: Status) -> list[Member]:
         names = self._known(services) or self.project.names
@@ -223,6 +220,5 @@ class ProjectWorker:
 
     def _known(self, names: Iterable[str]) -> frozenset[str]:
         chosen = frozenset(names)
-        for name in sorted(chosen - self.project.names):
-            raise UsageError(f"no such service: {name}")
+        refuse_unknown(sorted(chosen), self.project.names)
         return chosen

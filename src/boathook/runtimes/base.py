@@ -124,6 +124,10 @@ class ExecSpec:
     """It gets a terminal of its own: one stream for all that it writes. Only an engine gives one."""
 
 
+UNSEEN_CODE = 255
+"""The exit code of a command that ran a process whose end nobody saw."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
     """How a process ended: 128 + n and the signal when signal n ended it. None: nobody saw it."""
@@ -134,6 +138,11 @@ class Exit:
     @property
     def ok(self) -> bool:
         return self.code == 0
+
+    @property
+    def command_code(self) -> int:
+        """What a command ends with that stands for the process: ``UNSEEN_CODE`` where nobody saw how it ended."""
+        return UNSEEN_CODE if self.code is None else self.code
 
     @classmethod
     def of_status(cls, returncode: int) -> Exit:

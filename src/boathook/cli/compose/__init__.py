@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from boathook.cli.compose.display import Display
+from boathook.cli.compose.flags import ERROR
 from boathook.cli.compose.selection import Selection
 from boathook.cli.lazy import LazyGroup
 from boathook.cli.session import always, told
@@ -65,9 +66,6 @@ NOT_HERE = {
     "watch": "",
 }
 """The peer's other commands, and what can be done instead."""
-
-ERROR = 1
-"""Every error of the peer's ends with 1."""
 
 
 @contextmanager

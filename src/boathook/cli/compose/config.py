@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from boathook.cli.compose.flags import ERROR
 from boathook.cli.compose.selection import Selection, warn
 from boathook.cli.session import always, told
-from boathook.errors import UsageError
+from boathook.compose.choosing import refuse_unknown
+from boathook.objects import mapping
 
 if TYPE_CHECKING:
     from boathook.compose.reading.loading import Loaded
     from boathook.model import JsonObject
-
-ERROR = 1
 
 
 @click.command(short_help="Show the project's files as one")
@@ -69,7 +69,7 @@ def _text(selection: Selection, style: str, wanted: str | None, hashed: str | No
         return rendering.as_written_text(loaded, style)
     project = normal_project(loaded)
     warn(loaded.problems.findings)
-    _refuse_unknown(project, services)
+    refuse_unknown(services, mapping(project, "services"))
     project = rendering.selected(project, services)
     if hashed is not None:
         return _hash_lines(project, hashed)
@@ -85,20 +85,12 @@ def _finish(loaded: Loaded) -> None:
     warn(loaded.problems.findings)
 
 
-def _refuse_unknown(project: JsonObject, services: tuple[str, ...]) -> None:
-    known = project["services"]
-    assert isinstance(known, dict)
-    for name in services:
-        if name not in known:
-            raise UsageError(f"no such service: {name}")
-
-
 def _hash_lines(project: JsonObject, hashed: str) -> str:
     from boathook.compose.reading.config import hashes
 
     found = hashes(project)
     names = list(found) if hashed == "*" else hashed.split(",")
-    _refuse_unknown(project, tuple(names))
+    refuse_unknown(names, found)
     return _lines(f"{name} {found[name]}" for name in names)
 
 

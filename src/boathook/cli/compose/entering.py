@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from boathook.model import Stream
     from boathook.runtimes.base import ExecSpec, Execution, Exit
 
-UNSEEN = 255
-"""The exit code of a program whose end nobody saw."""
 CANNOT_RUN = 126
 """What a shell gives for a program that cannot be started, and an engine too."""
 
@@ -138,7 +136,7 @@ async def _in_front(place: ProjectPlace, member: Member, spec: ExecSpec, flags: 
         stdin = given.read if given is not None else (sys.stdin.fileno() if has_input else None)
         with raw_terminal(raw=spec.tty and has_input):
             execution = await place.exec(member.id, replace(spec, stdin=stdin), show)
-            return _code(await _until_ended(execution, given))
+            return (await _until_ended(execution, given)).command_code
 
 
 async def _until_ended(execution: Execution, given: Input | None) -> Exit:
@@ -156,10 +154,6 @@ async def _until_ended(execution: Execution, given: Input | None) -> Exit:
             ended = await execution.wait()
         tasks.cancel_scope.cancel()
     return ended
-
-
-def _code(ended: Exit) -> int:
-    return UNSEEN if ended.code is None else ended.code
 
 
 def show(stream: Stream, chunk: bytes) -> None:
@@ -220,7 +214,7 @@ async def _attach(session: Session, place: ProjectPlace, member: Member, *, stdi
     finally:
         with anyio.CancelScope(shield=True):
             await attached.close()
-    return _code(ended)
+    return ended.command_code
 
 
 async def _pass_interrupt(session: Session, place: ProjectPlace, member: Member) -> None:

@@ -103,14 +103,13 @@ def ls_command(
     """List projects."""
 
     async def work(session: Session) -> int:
-        from boathook.compose.choosing import is_up
         from boathook.compose.showing.listing import projects_listed
         from boathook.compose.showing.table import columns, dumps
 
         patterns = _name_filters(filters)
         _refuse_format(style)
         projects = {
-            name: [one for one in members if everything or is_up(one)]
+            name: [one for one in members if everything or one.stoppable]
             for name, members in (await (await project_place(session)).projects()).items()
             if not patterns or any(_matches(pattern, name) for pattern in patterns)
         }

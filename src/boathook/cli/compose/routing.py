@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from boathook.cli.session import refuse_with_engine
-from boathook.errors import Conflict, UsageError
+from boathook.errors import Conflict
 from boathook.settings import DOCKER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from anyio.abc import TaskGroup
 
@@ -175,10 +175,3 @@ def refuse_owners(project: Project, owners: set[int] | set[int | None]) -> None:
 async def members_of(session: Session, project: Project) -> tuple[Member, ...]:
     """The project's containers as they stand, one-offs included."""
     return await (await project_place(session)).members(project.name)
-
-
-def refuse_unknown(project: Project, services: Iterable[str]) -> None:
-    """Raises ``UsageError`` in the peer's words for a service that the project does not have."""
-    for name in services:
-        if name not in project.names:
-            raise UsageError(f"no such service: {name}")

@@ -20,9 +20,10 @@ from boathook.cli.compose.flags import (
     said_by_environment,
     variable,
 )
-from boathook.cli.compose.routing import act, project_place, refuse_unknown
+from boathook.cli.compose.routing import act, project_place
 from boathook.cli.compose.selection import Selection
 from boathook.cli.session import Session, always, run
+from boathook.compose.choosing import refuse_unknown
 from boathook.errors import NotFound, NotRunning, OperationFailed, UsageError
 from boathook.settings import DOCKER, Settings
 
@@ -33,10 +34,7 @@ if TYPE_CHECKING:
     from boathook.compose.project import ProjectWorker
     from boathook.events import Listener, Stamped
     from boathook.model import JsonObject, Stream
-    from boathook.runtimes.base import Exit
 
-UNSEEN = 255
-"""The exit code of a container whose end nobody saw."""
 KILL_SECONDS = 15.0
 RUN = "compose run"
 
@@ -178,7 +176,7 @@ def run_command(
 
     async def work(session: Session) -> int:
         project = selection.load((service,))
-        refuse_unknown(project, (service,))
+        refuse_unknown((service,), project.names)
         options = flags.options(service, command, hooks)
         if flags.detach:
             (result,) = await _keep(session, selection, project, options, flags.quiet_acts)
@@ -253,7 +251,7 @@ async def _attached(session: Session, worker: ProjectWorker, member: Member, opt
             # The engine is at it already; whoever comes next is not to see it any more.
             with anyio.move_on_after(KILL_SECONDS, shield=True):
                 await place.remove(member.id)
-    return exit_code_of(ended) or failed
+    return ended.command_code or failed
 
 
 async def _started(worker: ProjectWorker, member: Member, options: RunOptions) -> int:
@@ -312,7 +310,7 @@ async def _watched(
                 await act(
                     session, selection, project, "compose.discard", DiscardOptions(container=member.id), command=RUN
                 )
-    return exit_code_of(ended) or failed
+    return ended.command_code or failed
 
 
 def _told_failure(result: JsonObject) -> int:
@@ -344,10 +342,6 @@ def _member(result: JsonObject) -> Member:
     from boathook.compose.place import Member
 
     return from_json(Member, result["member"])
-
-
-def exit_code_of(ended: Exit) -> int:
-    return UNSEEN if ended.code is None else ended.code
 
 
 def _label(given: str) -> tuple[str, str]:

@@ -17,9 +17,10 @@ from boathook.cli.compose.flags import (
     scales,
     timeout_option,
 )
-from boathook.cli.compose.routing import act, refuse_unknown, standing_project
+from boathook.cli.compose.routing import act, standing_project
 from boathook.cli.compose.selection import Selection
 from boathook.cli.session import Session, always, run
+from boathook.compose.choosing import refuse_unknown
 from boathook.errors import NotFound, UsageError
 from boathook.settings import Settings
 
@@ -64,7 +65,7 @@ def create_command(
         if force_recreate and no_recreate:
             raise UsageError("--force-recreate and --no-recreate are incompatible")
         project = selection.load(services)
-        refuse_unknown(project, services)
+        refuse_unknown(services, project.names)
         options = UpOptions(
             services=services,
             hooks=hooks,
@@ -77,7 +78,7 @@ def create_command(
             ignore_orphans=said_by_environment("COMPOSE_IGNORE_ORPHANS"),
             parallel=selection.parallel,
         )
-        refuse_unknown(project, options.scale)
+        refuse_unknown(options.scale, project.names)
         quiet = quiet_acts(build=False, pull=quiet_pull)
         await act(session, selection, project, "compose.up", options, command="compose create", quiet=quiet)
         return 0
@@ -161,7 +162,7 @@ def scale_command(
             raise UsageError("requires at least 1 arg(s), only received 0")
         wanted = scales(replicas, "invalid scale specifier: {}")
         project = selection.load(tuple(wanted))
-        refuse_unknown(project, wanted)
+        refuse_unknown(wanted, project.names)
         options = UpOptions(
             services=tuple(wanted), hooks=hooks, scale=wanted, deps=not no_deps, parallel=selection.parallel
         )
@@ -194,7 +195,7 @@ def _pause(selection: Selection, services: tuple[str, ...], settings: Settings, 
         from boathook.compose.options import StopOptions
 
         project = await standing_project(session, selection, services)
-        refuse_unknown(project, services)
+        refuse_unknown(services, project.names)
         options = StopOptions(services=services, cause=word)
         await act(session, selection, project, f"compose.{word}", options, command=f"compose {word}")
         return 0

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from boathook.cli.compose.flags import ERROR, acting, grace, hook_options, said_by_environment, timeout_option
-from boathook.cli.compose.routing import act, members_of, refuse_unknown, standing_project
+from boathook.cli.compose.routing import act, members_of, standing_project
 from boathook.cli.compose.selection import Selection
 from boathook.cli.session import Session, always, run
+from boathook.compose.choosing import refuse_unknown
 from boathook.errors import UsageError
 from boathook.settings import Settings
 
@@ -32,7 +33,7 @@ def stop_command(
         from boathook.compose.options import StopOptions
 
         project = await standing_project(session, selection, services)
-        refuse_unknown(project, services)
+        refuse_unknown(services, project.names)
         options = StopOptions(services=services, hooks=hooks, grace=grace(timeout))
         await act(session, selection, project, "compose.stop", options, command="compose stop")
         return 0
@@ -67,7 +68,7 @@ def down_command(
         if rmi not in (None, "all", "local"):
             raise UsageError(f'invalid value for --rmi: "{rmi}"')
         project = await standing_project(session, selection, services)
-        refuse_unknown(project, services)
+        refuse_unknown(services, project.names)
         options = DownOptions(
             services=services,
             hooks=hooks,
@@ -99,7 +100,7 @@ def kill_command(
         from boathook.compose.options import KillOptions
 
         project = await standing_project(session, selection, services)
-        refuse_unknown(project, services)
+        refuse_unknown(services, project.names)
         options = KillOptions(services=services, signal=_signal(signal), remove_orphans=remove_orphans)
         results = await act(session, selection, project, "compose.kill", options, command="compose kill")
         if not any(result["killed"] for result in results):
@@ -135,19 +136,17 @@ def rm_command(
     """Remove containers that have stopped."""
 
     async def work(session: Session) -> int:
+        from boathook.compose.choosing import removable
         from boathook.compose.options import RemoveOptions, StopOptions
 
         project = await standing_project(session, selection, services)
-        refuse_unknown(project, services)
+        refuse_unknown(services, project.names)
         if stop:
             stopping = StopOptions(services=services, hooks=hooks, cause="rm")
             await act(session, selection, project, "compose.stop", stopping, command="compose rm")
         options = RemoveOptions(services=services, hooks=hooks, volumes=volumes)
-        names = [
-            member.name
-            for member in await members_of(session, project)
-            if not member.stoppable and not member.oneoff and member.service in (services or project.names)
-        ]
+        found = removable(await members_of(session, project), services or project.names)
+        names = [member.name for member in found]
         if not names:
             click.echo("No stopped containers", err=True)
             return 0

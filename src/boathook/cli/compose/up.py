@@ -18,9 +18,10 @@ from boathook.cli.compose.flags import (
     scales,
     timeout_option,
 )
-from boathook.cli.compose.routing import act, refuse_unknown
+from boathook.cli.compose.routing import act
 from boathook.cli.compose.selection import Selection
 from boathook.cli.session import Session, always, run
+from boathook.compose.choosing import refuse_unknown
 from boathook.errors import UsageError
 from boathook.settings import Settings
 
@@ -186,7 +187,7 @@ def up_command(
         flags.refuse_contradictions()
         options = flags.options(services, hooks, selection.parallel)
         project = selection.load(services)
-        refuse_unknown(project, (*services, *options.scale, *filter(None, [flags.exit_code_from])))
+        refuse_unknown((*services, *options.scale, *filter(None, [flags.exit_code_from])), project.names)
         if flags.is_detached:
             await act(session, selection, project, "compose.up", options, command="compose up", quiet=flags.quiet_acts)
             return 0

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from boathook.cli.compose.flags import ERROR, acting, hook_options
-from boathook.cli.compose.routing import act, members_of, project_place, refuse_unknown, standing_project
-from boathook.cli.compose.running import exit_code_of
+from boathook.cli.compose.routing import act, members_of, project_place, standing_project
 from boathook.cli.compose.selection import Selection
 from boathook.cli.session import Session, always, run
+from boathook.compose.choosing import refuse_unknown
 from boathook.errors import NotFound
 from boathook.settings import Settings
 
@@ -34,7 +34,7 @@ def wait_command(
 
     async def work(session: Session) -> int:
         project = await standing_project(session, selection, services)
-        refuse_unknown(project, services)
+        refuse_unknown(services, project.names)
         members = [one for one in await members_of(session, project) if one.service in services and not one.oneoff]
         if not members:
             raise NotFound(f'no containers for project "{project.name}"')
@@ -56,7 +56,7 @@ async def _until_ended(place: ProjectPlace, members: Sequence[Member], *, first:
     async with anyio.create_task_group() as tasks:
 
         async def one(member: Member) -> None:
-            codes.append(exit_code_of(await place.wait(member.id)))
+            codes.append((await place.wait(member.id)).command_code)
             click.echo(f'container "{member.id}" exited with status code {codes[-1]}')
             if first:
                 tasks.cancel_scope.cancel()

@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from boathook.model import JsonObject
     from boathook.runtimes.base import ContainerId, ContainerRuntime, LogLine
 
-UNSEEN = 255
-"""The exit code of a program whose end nobody saw."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -237,4 +234,4 @@ async def _exec(
             raise
     finally:
         cluster.close()
-    return UNSEEN if ended.code is None else ended.code
+    return ended.command_code

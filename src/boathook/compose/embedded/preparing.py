@@ -33,13 +33,9 @@ class Preparation:
     ready: Mapping[str, Ready]
     uids: frozenset[int]
 
-    @property
-    def only_uid(self) -> int | None:
-        """The one uid that the whole project has; None: root, or several."""
-        return single(self.uids)
-
 
 def single(uids: Collection[int]) -> int | None:
+    """The one uid that a whole project has; None: root, or several."""
     return next(iter(uids)) if len(uids) == 1 and 0 not in uids else None
 
 

@@ -24,7 +24,6 @@ from boathook.runtimes.docker.engine import Engine
 from boathook.runtimes.docker.images import registry_configuration
 
 _REMOTE = re.compile(r"(?:https?|git|ssh)://|git@|github\.com/")
-_BUILT = re.compile(r"^Successfully built ([0-9a-f]+)")
 _REFUSED = {
     "ssh": "SSH keys",
     "secrets": "secrets",

@@ -20,8 +20,6 @@ from boathook.runtimes.docker.engine import Engine, Refused
 
 Found = Mapping[str, Any]
 
-BUILT_IN = frozenset({"bridge", "host", "none"})
-
 _GONE, _ATTEMPTS = "no such network interface", 5
 
 
